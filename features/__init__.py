@@ -1,0 +1,1 @@
+"""What a pod's life means, in Gherkin, for every provider."""

@@ -1,0 +1,1 @@
+"""Whole clusters in virtual time: scenarios, scheduler, faults, invariants and reports around the production runner."""

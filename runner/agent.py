@@ -1,34 +1,76 @@
-"""One virtual node: puts the node controller, the pod controller and the provider together and runs them."""
+"""One virtual node: puts the node controller, the pods' reconciler and the provider together and runs them."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from providers.base import LogOptions, Provider
+from providers import pods
+from providers.base import ContainerLogs, LogOptions, PodNotifier, Provider
+from providers.errors import NotFound, Unsupported
+from providers.types import Pod
+from runner import backoff
 from runner.config import RunnerConfig
-from runner.kube import KubeApi
+from runner.events import EventRecorder
+from runner.informer import Informer
+from runner.kube import PODS, KubeApi
+from runner.node_controller import NodeController
 from runner.ports import Ports
+from runner.reconciler import Reconciler
 
 
 class Agent:
     """Runs one virtual node until it is cancelled.
 
+    It keeps nothing: after a crash another agent for the same node reads all it must know from the API server and the
+    provider.
+
     Args:
         kube: the cluster.
-        provider: where the pods run.
+        provider: where the pods run; started, and closed, by whoever made it.
         config: how the node behaves.
         ports: time, randomness, blocking calls.
     """
 
     def __init__(self, kube: KubeApi, provider: Provider, config: RunnerConfig, ports: Ports) -> None:
-        self.kube = kube
-        self.provider = provider
-        self.config = config
-        self.ports = ports
-        self.log = logging.getLogger("runner")
+        log = logging.LoggerAdapter(logging.getLogger("runner"), {"node": config.node_name})
+        self.ready = asyncio.Event()
+        self._provider = provider
+        self._config = config
+        self._ports = ports
+        self._log = log
+        self._events = EventRecorder(kube, config.node_name, clock=ports.clock, random=ports.random, log=log)
+        self._reconciler = Reconciler(kube, provider, config, ports, self._events, log)
+        self._node = NodeController(kube, provider, config, ports, log)
+        self._pods = Informer(
+            kube,
+            PODS,
+            namespace=config.namespace or None,
+            field_selector=f"spec.nodeName={config.node_name}",
+            changed=self._reconciler.pod_changed,
+            deleted=self._reconciler.pod_deleted,
+            random=ports.random,
+            log=log,
+        )
 
     async def run(self) -> None:
-        """Register the node and run its pods; cancel it to stop, which leaves everything as it is (crash-only)."""
-        raise NotImplementedError
+        """Register the node and run its pods. Cancel it to stop; node and pods stay as they are.
+
+        Raises:
+            ExceptionGroup: around a ``runner.kube.Refused`` when the cluster does not let the runner do its work.
+        """
+        if isinstance(self._provider, PodNotifier):
+            self._provider.notify_pods(self._reconciler.reported)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._node.run())
+            tasks.create_task(self._events.run())
+            tasks.create_task(self._reconciler.run())
+            at_provider = await self._provider_pods()
+            tasks.create_task(self._pods.run())
+            await self._pods.synced.wait()
+            self._reconciler.open(at_provider)
+            await self._node.registered.wait()
+            self.ready.set()
+            await self._compare_forever()
 
     def container_logs(self, namespace: str, pod: str, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         """The log of a container of this node: what the kubelet API serves.
@@ -37,4 +79,37 @@ class Agent:
             NotFound: this node has no such pod.
             Unsupported: the provider has no logs.
         """
-        raise NotImplementedError
+        ref = next(
+            (
+                ref
+                for record in self._reconciler.records.values()
+                for ref in [pods.ref(record.pod)]
+                if record.in_api and ref.name == pod and ref.namespace == namespace
+            ),
+            None,
+        )
+        if ref is None:
+            raise NotFound(f"pod {namespace}/{pod} is not on node {self._config.node_name}")
+        if not isinstance(self._provider, ContainerLogs):
+            raise Unsupported("this provider has no logs")
+        return self._provider.container_logs(ref, container, options)
+
+    async def _compare_forever(self) -> None:
+        """Ask the provider for all its pods: often if it cannot push, now and then if it can."""
+        pushes = isinstance(self._provider, PodNotifier)
+        interval = self._config.resync_interval if pushes else self._config.poll_interval
+        while True:
+            await asyncio.sleep(interval.total_seconds())
+            self._reconciler.compare(await self._provider_pods())
+
+    async def _provider_pods(self) -> Sequence[Pod]:
+        """All pods that the provider has on this node, asked for until it answers."""
+        failures = 0
+        while True:
+            try:
+                return await self._provider.get_pods()
+            except Exception as error:  # noqa: BLE001  (a provider may raise anything; without an answer nothing is safe)
+                failures += 1
+                wait = backoff.delay(failures, self._ports.random, longest=60.0)
+                self._log.warning("the provider does not list its pods: %s; again in %.1f s", error, wait)
+                await asyncio.sleep(wait)

@@ -1,0 +1,128 @@
+"""Events: what the runner tells people about a pod or the node.
+
+Told in the background, repeated ones counted, never in the way of the work: an event that cannot be written is logged
+and dropped, as client-go's recorder does.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from providers.base import Clock
+from providers.types import KubeObject
+from runner.kube import EVENTS, ApiError, KubeApi
+from runner.ports import rfc3339
+
+BACKLOG = 1000
+REMEMBERED = 256
+"""How many different events are known for counting repeats."""
+LONGEST_MESSAGE = 1024
+"""The API server refuses more (core/v1 validation)."""
+
+NORMAL = "Normal"
+WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    about: Mapping[str, Any]
+    type: str
+    reason: str
+    message: str
+
+
+class EventRecorder:
+    """Writes events.
+
+    Args:
+        kube: the cluster.
+        node_name: the host in the events' source.
+        clock: their times.
+        random: their names.
+        log: where dropped ones are told.
+    """
+
+    def __init__(
+        self,
+        kube: KubeApi,
+        node_name: str,
+        *,
+        clock: Clock,
+        random: Random,
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        self._kube = kube
+        self._source = {"component": f"{node_name}/pod-controller", "host": node_name}
+        self._clock = clock
+        self._random = random
+        self._log = log
+        self._queue: asyncio.Queue[_Told] = asyncio.Queue()
+        self._known: OrderedDict[tuple[str, str, str], tuple[str, int]] = OrderedDict()
+
+    def tell(self, about: Mapping[str, Any], type_: str, reason: str, message: str) -> None:
+        """Tell an event about an object; returns at once."""
+        if self._queue.qsize() >= BACKLOG:
+            self._log.warning("event dropped, %d wait already: %s %s", BACKLOG, reason, message)
+            return
+        self._queue.put_nowait(_Told(about, type_, reason, message[:LONGEST_MESSAGE]))
+
+    async def run(self) -> None:
+        """Write what was told, until cancelled."""
+        while True:
+            told = await self._queue.get()
+            try:
+                await self._write(told)
+            except ApiError as error:
+                self._log.warning("event not written: %s %s: %s", told.reason, told.message, error)
+
+    async def _write(self, told: _Told) -> None:
+        metadata = told.about["metadata"]
+        namespace = metadata.get("namespace") or "default"
+        key = (metadata["uid"], told.reason, told.message)
+        now = rfc3339(self._clock.now())
+        if key in self._known:
+            name, count = self._known[key]
+            self._known[key] = (name, count + 1)
+            self._known.move_to_end(key)
+            try:
+                await self._kube.patch(EVENTS, name, {"count": count + 1, "lastTimestamp": now}, namespace)
+            except ApiError as error:
+                if error.code != 404:
+                    raise
+                del self._known[key]  # it has expired: tell it anew
+            else:
+                return
+        event = self._event(told, namespace, now)
+        await self._kube.create(EVENTS, event, namespace)
+        self._known[key] = (event["metadata"]["name"], 1)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _event(self, told: _Told, namespace: str, now: str) -> KubeObject:
+        about, metadata = told.about, told.about["metadata"]
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": f"{metadata['name']}.{self._random.getrandbits(64):016x}", "namespace": namespace},
+            "involvedObject": {
+                "apiVersion": about.get("apiVersion", "v1"),
+                "kind": about.get("kind", "Pod"),
+                "name": metadata["name"],
+                **({"namespace": metadata["namespace"]} if metadata.get("namespace") else {}),
+                "uid": metadata["uid"],
+                "resourceVersion": metadata.get("resourceVersion", ""),
+            },
+            "type": told.type,
+            "reason": told.reason,
+            "message": told.message,
+            "source": self._source,
+            "reportingComponent": self._source["component"],
+            "reportingInstance": self._source["host"],
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }

@@ -1,0 +1,300 @@
+"""The life of a pod, decided. Every rule about what the runner does next with a pod is in this file, and only rules.
+
+``decide`` looks at what the API server says (the pod), what the provider says and what was done before (the ``Record``)
+and the time, and names one action. The reconciler performs it, notes the outcome in the record, and asks again until
+there is nothing to do. In short::
+
+    not in the API any more   at the provider -> Delete              gone -> Forget
+    being deleted             alive -> Delete, wait for its end      ended -> Report the end, then Remove
+    terminal                  nothing: terminal is for ever
+    provider never asked      Look whether it has the pod (once, after a start)
+    not at the provider       Create; but Report its failure if it vanished, or ran before and must not run twice
+    at the provider           Update if its spec changed             Report if its status changed
+
+A failed action is tried again when its back-off is over; any other action may go first, so a pod that cannot be created
+can be deleted at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from providers import pods
+from providers.types import Pod, PodStatus
+from runner import status as statuses
+from runner.ports import parse_rfc3339
+
+CREATION_RACE = timedelta(minutes=1)
+"""How long a cloud may not yet show what it has just accepted (Virtual Kubelet's rule)."""
+
+DELETION_PATIENCE = timedelta(minutes=2)
+"""How long a cloud may take to end what it was told to kill, before it is told again."""
+
+
+class Presence(Enum):
+    """Whether the provider has the pod, as far as is known."""
+
+    UNKNOWN = auto()
+    """Not asked yet."""
+    ABSENT = auto()
+    MAYBE = auto()
+    """A create failed; the cloud may have the pod all the same."""
+    PRESENT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the pod at the provider, its environment resolved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Bring the provider's pod in line with the changed spec."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """End the pod at the provider within ``grace`` seconds."""
+
+    grace: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask the provider for the pod."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Write this status to the API."""
+
+    status: PodStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Ask the API server to delete the pod: the cloud has ended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete the API object for good: nothing runs any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before this moment."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing to do until something changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The pod is gone everywhere."""
+
+
+Action = Create | Update | Delete | Look | Report | Evict | Remove | Wait | Idle | Forget
+
+CREATE, UPDATE, LOOK, EVICT, REMOVE, IDLE, FORGET = Create(), Update(), Look(), Evict(), Remove(), Idle(), Forget()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last action failed.
+
+    Attributes:
+        action: which kind of action.
+        message: what the provider or the API said; shown to the pod's owner.
+        retry_at: when to try again; None: never, the pod fails.
+        count: how often in a row.
+        config_error: the pod refers to something that is not there; nothing is wrong with the provider.
+    """
+
+    action: type[Action]
+    message: str
+    retry_at: datetime | None
+    count: int = 1
+    config_error: bool = False
+
+
+@dataclass(slots=True)
+class Record:
+    """What the runner knows of one pod besides the API object. Only the reconciler changes it.
+
+    Attributes:
+        pod: the pod as the API last showed it; after its deletion, as it was.
+        in_api: whether the API still has it.
+        presence: whether the provider has it.
+        applied: the pod as the provider was last given it; None if unknown.
+        created_at: when the provider accepted it in this process.
+        reported: the provider's latest status.
+        vanished: the provider had it, and has it no more, without having been asked.
+        evicted: the provider ended it on its own.
+        suspect: the provider's last list did not show it, though it should be there.
+        delete_grace: the grace with which the provider was last asked to delete it; None: never asked.
+        delete_asked_at: when that was.
+        removed: the API object was deleted for good (finalizers may still hold it).
+        failure: the last failure at the provider, until that action succeeds.
+        write_failure: the last failure to write to the API, until that succeeds.
+    """
+
+    pod: Pod
+    in_api: bool = True
+    presence: Presence = Presence.UNKNOWN
+    applied: Pod | None = None
+    created_at: datetime | None = None
+    reported: PodStatus = field(default_factory=PodStatus)
+    vanished: bool = False
+    evicted: bool = False
+    suspect: bool = False
+    delete_grace: int | None = None
+    delete_asked_at: datetime | None = None
+    removed: bool = False
+    failure: Failure | None = None
+    write_failure: Failure | None = None
+
+
+def decide(record: Record, now: datetime) -> Action:
+    """What to do next with a pod."""
+    action = _next(record, now)
+    for failure in (record.failure, record.write_failure):
+        if failure and failure.retry_at and failure.action is type(action) and now < failure.retry_at:
+            return Wait(failure.retry_at)
+    return action
+
+
+def _next(record: Record, now: datetime) -> Action:
+    pod = record.pod
+    if not record.in_api:
+        return _clean_up(record, now)
+    if pods.is_deleting(pod):
+        return _end(record, now)
+    if pods.is_terminal(pod):
+        return IDLE
+    if record.evicted:
+        return EVICT
+    if record.presence is Presence.UNKNOWN or record.suspect:
+        return LOOK
+    if record.presence is Presence.PRESENT:
+        if record.applied is not None and differs(pod, record.applied):
+            return UPDATE
+        return _report(pod, statuses.merged(pod, record.reported, now))
+    return _begin(record, now)
+
+
+def _begin(record: Record, now: datetime) -> Action:
+    """The provider does not have the pod (any more)."""
+    pod, failure = record.pod, record.failure
+    if record.vanished or (pods.restart_policy(pod) == "Never" and has_run(pod)):
+        return _report(pod, statuses.vanished(pod, now))
+    if failure is None or failure.action is not Create:
+        return CREATE
+    shown = statuses.failed(pod, failure.message, final=failure.retry_at is None, config_error=failure.config_error)
+    report = _report(pod, shown)
+    return CREATE if report is IDLE else report
+
+
+def _end(record: Record, now: datetime) -> Action:
+    """The API wants the pod gone: end it, tell its end, then remove the API object."""
+    pod = record.pod
+    if record.removed:
+        return IDLE
+    if record.presence is Presence.UNKNOWN or record.suspect:
+        return LOOK
+    grace = pods.grace_seconds(pod)
+    ended = record.presence is Presence.ABSENT or pods.all_ended(record.reported)
+    asked = record.delete_grace is not None
+    if ended and (asked or record.presence is Presence.ABSENT):
+        if pods.is_terminal(pod):
+            return REMOVE
+        return Report(statuses.ended(pod, record.reported, now))
+    if record.delete_grace is None or grace < record.delete_grace:
+        return Delete(grace)
+    deadline = parse_rfc3339(pod["metadata"]["deletionTimestamp"])
+    if now < deadline:
+        report = _report(pod, statuses.merged(pod, record.reported, now))
+        return Wait(deadline) if report is IDLE else report
+    return REMOVE
+
+
+def _clean_up(record: Record, now: datetime) -> Action:
+    """The API has forgotten the pod; so must the provider, at once."""
+    if record.presence is Presence.ABSENT:
+        return FORGET
+    if record.suspect:
+        return LOOK
+    if record.delete_grace is None or record.delete_asked_at is None:
+        return Delete(0)
+    if pods.all_ended(record.reported):
+        return FORGET
+    again = record.delete_asked_at + DELETION_PATIENCE
+    return Delete(0) if record.delete_grace > 0 or now >= again else Wait(again)
+
+
+def _report(pod: Pod, new: PodStatus) -> Action:
+    return IDLE if new == pods.status(pod) else Report(new)
+
+
+def has_run(pod: Pod) -> bool:
+    """Whether, by its status in the API, a container of the pod has ever run."""
+    return any(
+        "running" in state or "terminated" in state or each.get("restartCount")
+        for each in pods.container_statuses(pods.status(pod))
+        for state in [each.get("state") or {}]
+    )
+
+
+_SPEC_PARTS = ("containers", "initContainers", "ephemeralContainers", "activeDeadlineSeconds", "tolerations")
+_METADATA_PARTS = ("labels", "annotations")
+
+
+def differs(pod: Pod, applied: Pod) -> bool:
+    """Whether the pod has changed in what the API lets change and a provider may care for."""
+    return spec_differs(pod, applied) or _any_differs(pod["metadata"], applied["metadata"], _METADATA_PARTS)
+
+
+def spec_differs(pod: Pod, applied: Pod) -> bool:
+    """As ``differs``, without labels and annotations."""
+    return _any_differs(pod.get("spec") or {}, applied.get("spec") or {}, _SPEC_PARTS)
+
+
+def _any_differs(one: object, other: object, names: Sequence[str]) -> bool:
+    if one is other:
+        return False
+    assert isinstance(one, dict)  # noqa: S101  (TypedDicts of which only some keys are compared)
+    assert isinstance(other, dict)  # noqa: S101
+    return any(one.get(name) != other.get(name) for name in names)
+
+
+def found(record: Record, at_provider: Pod) -> None:
+    """Note that the provider has the pod, as it shows it."""
+    record.presence = Presence.PRESENT
+    record.suspect = False
+    record.reported = pods.status(at_provider)
+    if record.applied is None:
+        record.applied = record.pod if _same_images(record.pod, at_provider) else at_provider
+    if pods.is_deleting(at_provider) and not pods.is_deleting(record.pod):
+        record.evicted = True
+
+
+def missing(record: Record, now: datetime) -> None:
+    """Note that the provider, asked for the pod, does not have it."""
+    record.suspect = False
+    if record.presence is Presence.PRESENT and record.delete_grace is None:
+        fresh = record.created_at is not None and now - record.created_at < CREATION_RACE
+        if fresh and record.reported.get("phase") != "Running":
+            return
+        record.vanished = True
+    record.presence = Presence.ABSENT
+
+
+def _same_images(pod: Pod, at_provider: Pod) -> bool:
+    """Whether the provider runs the images that the pod names; a provider that does not show them is believed."""
+    shown = {each["name"]: each.get("image") for each in pods.containers(at_provider)}
+    return all(shown.get(each["name"], each.get("image")) == each.get("image") for each in pods.containers(pod))

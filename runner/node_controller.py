@@ -1,0 +1,196 @@
+"""Keeps the virtual node registered, alive and truthful: registration, lease, status, ping."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from providers.base import NodeNotifier, Pinger, Provider
+from providers.errors import ProviderError
+from providers.types import KubeObject, Node
+from runner import backoff
+from runner import node as nodes
+from runner.config import RunnerConfig
+from runner.kube import LEASES, NODES, AlreadyExists, Conflict, KubeApi, NotFound, PatchType, Unavailable
+from runner.ports import Ports, rfc3339_micro
+
+
+class NodeController:
+    """Registers the node and keeps its lease and status fresh.
+
+    Args:
+        kube: the cluster.
+        provider: says what the node offers and how it is.
+        config: how the node is to be.
+        ports: time and chance.
+        log: where trouble is told.
+    """
+
+    def __init__(
+        self,
+        kube: KubeApi,
+        provider: Provider,
+        config: RunnerConfig,
+        ports: Ports,
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        self.registered = asyncio.Event()
+        self.node: Node = {}
+        self._kube = kube
+        self._provider = provider
+        self._config = config
+        self._ports = ports
+        self._log = log
+        self._lease: KubeObject | None = None
+        self._told: Node = {}
+        self._down = ""
+        self._changed = asyncio.Event()
+        self._status_due = datetime.min.replace(tzinfo=ports.clock.now().tzinfo)
+        if isinstance(provider, NodeNotifier):
+            provider.notify_node(self._notified)
+
+    async def run(self) -> None:
+        """Register, then beat until cancelled. Refusals (a wrong credential, a wrong name) end it; outages do not."""
+        failures = 0
+        while True:
+            try:
+                if not self.registered.is_set():
+                    await self._register()
+                    self.registered.set()
+                await self._beat()
+                failures = 0
+                wait = self._config.lease_renewal.total_seconds()
+            except (Unavailable, ProviderError) as error:
+                failures += 1
+                wait = backoff.delay(failures, self._ports.random, longest=7.0)
+                if isinstance(error, Unavailable) and error.retry_after:
+                    wait = max(wait, error.retry_after)
+                self._log.warning("cannot update the node: %s; again in %.1f s", error, wait)
+            await self._sleep(wait)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, but not longer than until the provider tells a change of the node."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        self._changed.clear()
+
+    async def _register(self) -> None:
+        """Create the node, or adopt the one that is there: our labels, taints and status, the rest as it is."""
+        wanted = await self._wanted()
+        now = self._ports.clock.now()
+        conditions = nodes.with_times(wanted["status"]["conditions"], [], now)
+        fresh: Node = {**wanted, "status": {**wanted["status"], "conditions": conditions}}
+        try:
+            self.node = cast("Node", await self._kube.create(NODES, cast("KubeObject", fresh)))
+            self._log.info("node registered")
+        except AlreadyExists:
+            self.node = cast("Node", await self._kube.get(NODES, self._config.node_name))
+            self._log.info("node adopted")
+        await self._write_status(wanted)
+
+    async def _beat(self) -> None:
+        """Ping, renew the lease, write the status if it is due or differs; bring a deleted node back."""
+        down = await self._ping()
+        await self._renew_lease()
+        now = self._ports.clock.now()
+        if down != self._down or self._changed.is_set() or now >= self._status_due:
+            self._down = down
+            try:
+                await self._write_status(await self._wanted())
+            except NotFound:
+                self._log.warning("the node was deleted; registering it again")
+                self._lease = None
+                await self._register()
+
+    async def _write_status(self, wanted: Node) -> None:
+        name = self._config.node_name
+        metadata = nodes.metadata_patch(wanted, self.node)
+        if metadata:
+            self.node = cast("Node", await self._kube.patch(NODES, name, metadata))
+        now = self._ports.clock.now()
+        patch = nodes.status_patch(wanted, self.node, now)
+        self.node = cast(
+            "Node",
+            await self._kube.patch(NODES, name, patch, patch_type=PatchType.STRATEGIC, subresource="status"),
+        )
+        self._status_due = now + self._config.status_interval
+
+    async def _wanted(self) -> Node:
+        provider = self._provider
+        conditions = list(await provider.node_conditions())
+        if self._down:
+            conditions = nodes.provider_down(conditions, self._down)
+        wanted = nodes.node_object(
+            self._config,
+            operating_system=provider.operating_system(),
+            capacity=await provider.capacity(),
+            conditions=conditions,
+            addresses=await provider.node_addresses(),
+            endpoints=await provider.node_daemon_endpoints(),
+        )
+        return _overlaid(wanted, self._told)
+
+    async def _ping(self) -> str:
+        """Why the provider counts as down; empty if it is up."""
+        if not isinstance(self._provider, Pinger):
+            return ""
+        seconds = self._config.ping_timeout.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._provider.ping()
+        except TimeoutError:
+            return f"the provider did not answer a ping within {seconds:.0f} s"
+        except Exception as error:  # noqa: BLE001  (whatever a provider raises here means: down)
+            return f"ping failed: {error}"
+        return ""
+
+    async def _renew_lease(self) -> None:
+        """Renew from the last known lease; on a conflict or a loss, look at what is there."""
+        now = self._ports.clock.now()
+        if self._lease is None:
+            self._lease = await self._take_lease(now)
+            return
+        renewed = {**self._lease, "spec": {**self._lease["spec"], "renewTime": rfc3339_micro(now)}}
+        try:
+            self._lease = await self._kube.update(LEASES, renewed)
+        except (Conflict, NotFound):
+            self._lease = await self._take_lease(now)
+
+    async def _take_lease(self, now: datetime) -> KubeObject:
+        wanted = nodes.lease_object(self._config, self.node["metadata"]["uid"], now)
+        try:
+            return await self._kube.create(LEASES, wanted, nodes.LEASE_NAMESPACE)
+        except AlreadyExists:
+            live = await self._kube.get(LEASES, self._config.node_name, nodes.LEASE_NAMESPACE)
+            return await self._kube.update(LEASES, _taken_over(live, wanted))
+
+    def _notified(self, told: Node) -> None:
+        self._told = told
+        self._changed.set()
+
+
+def _taken_over(live: KubeObject, wanted: Mapping[str, Any]) -> KubeObject:
+    owners = wanted["metadata"]["ownerReferences"]
+    return {
+        **live,
+        "metadata": {**live["metadata"], "ownerReferences": owners},
+        "spec": {**live.get("spec", {}), **wanted["spec"]},
+    }
+
+
+def _overlaid(wanted: Node, told: Node) -> Node:
+    """The node with what the provider pushed: its status, labels and annotations."""
+    if not told:
+        return wanted
+    metadata, new = wanted["metadata"], told.get("metadata", {})
+    labels = {**(metadata.get("labels") or {}), **(new.get("labels") or {})}
+    annotations = {**(metadata.get("annotations") or {}), **(new.get("annotations") or {})}
+    return {
+        **wanted,
+        "metadata": {**metadata, "labels": labels, "annotations": annotations},
+        "status": {**wanted["status"], **(told.get("status") or {})},
+    }

@@ -1,0 +1,183 @@
+"""A pod's status, computed: what the provider says, brought together with what the API has. Pure functions.
+
+The API keeps what others own: conditions that the provider does not report, the QoS class, anything unknown. Times of
+conditions that did not change stay as they were, so that an unchanged report is an unchanged status.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from providers import pods
+from providers.types import Condition, ContainerState, ContainerStatus, Pod, PodStatus
+from runner.ports import rfc3339
+
+PROVIDER_FAILED = "ProviderFailed"
+NOT_FOUND = "NotFound"
+CONFIG_ERROR = "CreateContainerConfigError"
+STATUS_UNKNOWN = "ContainerStatusUnknown"
+KILLED = 137
+"""128 + SIGKILL: the exit code of a container whose end nobody saw."""
+
+OWNED = (
+    "phase",
+    "reason",
+    "message",
+    "hostIP",
+    "hostIPs",
+    "podIP",
+    "podIPs",
+    "startTime",
+    "initContainerStatuses",
+    "containerStatuses",
+    "ephemeralContainerStatuses",
+)
+"""The fields that the provider speaks for; ``conditions`` are merged by type."""
+
+_KEPT_IF_SILENT = frozenset({"hostIP", "hostIPs", "podIP", "podIPs", "startTime", "initContainerStatuses"})
+
+
+def merged(pod: Pod, reported: PodStatus, now: datetime) -> PodStatus:
+    """The pod's status after the provider's report; the pod's own one if nothing was reported."""
+    current = pods.status(pod)
+    if not reported:
+        return current
+    new: dict[str, Any] = dict(current)
+    for name in OWNED:
+        if name in reported:
+            new[name] = reported[name]  # type: ignore[literal-required]  # the names are PodStatus' own
+        elif name not in _KEPT_IF_SILENT:
+            new.pop(name, None)
+    if "startTime" in current:
+        new["startTime"] = current["startTime"]
+    conditions = merged_conditions(current.get("conditions") or [], reported.get("conditions") or [], now)
+    if conditions:
+        new["conditions"] = conditions
+    return new  # type: ignore[return-value]  # built from PodStatus' own keys
+
+
+def merged_conditions(current: Sequence[Condition], reported: Sequence[Condition], now: datetime) -> list[Condition]:
+    """The current conditions with the reported ones in their places, new ones behind them."""
+    by_type = {each["type"]: each for each in reported}
+    new = [_newer(each, by_type.pop(each["type"])) if each["type"] in by_type else each for each in current]
+    return new + [{"lastProbeTime": None, "lastTransitionTime": rfc3339(now), **each} for each in by_type.values()]
+
+
+def _newer(current: Condition, reported: Condition) -> Condition:
+    if all(current.get(name) == reported.get(name) for name in ("status", "reason", "message")):
+        return current
+    if current.get("status") == reported.get("status"):
+        return {**current, **reported, "lastTransitionTime": current.get("lastTransitionTime", "")}
+    return {**current, **reported}
+
+
+def failed(pod: Pod, message: str, *, final: bool, config_error: bool = False) -> PodStatus:
+    """The provider would not create the pod: Failed if that is final, else Pending with the reason for all to see."""
+    current = pods.status(pod)
+    if config_error:
+        waiting: list[ContainerStatus] = [
+            _container(each["name"], each.get("image", ""), {"waiting": {"reason": CONFIG_ERROR, "message": message}})
+            for each in pods.containers(pod)
+        ]
+        return {**current, "phase": "Pending", "containerStatuses": waiting}
+    return {**current, "phase": "Failed" if final else "Pending", "reason": PROVIDER_FAILED, "message": message}
+
+
+def vanished(pod: Pod, now: datetime) -> PodStatus:
+    """The provider has lost the pod: Failed, so that its controller replaces it; in Virtual Kubelet's words."""
+    current = pods.status(pod)
+    ended = _ended_containers(
+        pod, current, now, reason=NOT_FOUND, message="Container was not found and was likely deleted"
+    )
+    return {
+        **current,
+        "phase": "Failed",
+        "reason": NOT_FOUND,
+        "message": "The pod status was not found and may have been deleted from the provider",
+        "containerStatuses": ended,
+        "conditions": _not_ready(current, now),
+    }
+
+
+def ended(pod: Pod, reported: PodStatus, now: datetime) -> PodStatus:
+    """A deleted pod's last words: the provider's, with an end for each container that it gave none.
+
+    Such a container's exit code is unknown, and told as a kubelet tells it: 137, ContainerStatusUnknown. A pod counts
+    as Succeeded only if every container is known to have ended with 0.
+    """
+    last = merged(pod, reported, now)
+    message = "The container could not be located when the pod was terminated"
+    containers = _ended_containers(pod, last, now, reason=STATUS_UNKNOWN, message=message)
+    codes = [(each.get("state") or {}).get("terminated", {}).get("exitCode") for each in containers]
+    phase = last.get("phase")
+    if phase not in pods.TERMINAL_PHASES:
+        phase = "Succeeded" if codes and all(code == 0 for code in codes) else "Failed"
+    return {**last, "phase": phase, "containerStatuses": containers, "conditions": _not_ready(last, now)}
+
+
+def _ended_containers(
+    pod: Pod, current: PodStatus, now: datetime, *, reason: str, message: str
+) -> list[ContainerStatus]:
+    known = {each["name"]: each for each in pods.container_statuses(current)}
+    result: list[ContainerStatus] = []
+    for container in pods.containers(pod):
+        name, image = container["name"], container.get("image", "")
+        before = known.get(name) or _container(name, image, {})
+        state = before.get("state") or {}
+        if "terminated" in state:
+            result.append(before)
+            continue
+        end: dict[str, Any] = {"exitCode": KILLED, "reason": reason, "message": message, "finishedAt": rfc3339(now)}
+        if started := state.get("running", {}).get("startedAt"):
+            end["startedAt"] = started
+        if identity := before.get("containerID"):
+            end["containerID"] = identity
+        result.append({**before, "ready": False, "started": False, "state": {"terminated": end}})
+    return result
+
+
+def _container(name: str, image: str, state: ContainerState) -> ContainerStatus:
+    return {
+        "name": name,
+        "image": image,
+        "imageID": "",
+        "ready": False,
+        "started": False,
+        "restartCount": 0,
+        "state": state,
+    }
+
+
+def _not_ready(current: PodStatus, now: datetime) -> list[Condition]:
+    over: list[Condition] = [
+        {"type": type_, "status": "False", "reason": "PodFailed", "lastTransitionTime": rfc3339(now)}
+        for type_ in ("Ready", "ContainersReady")
+        if _condition_status(current, type_) != "False"
+    ]
+    return merged_conditions(current.get("conditions") or [], over, now)
+
+
+def _condition_status(current: PodStatus, type_: str) -> str | None:
+    return next((each.get("status") for each in current.get("conditions") or [] if each["type"] == type_), None)
+
+
+def patch(pod: Pod, new: PodStatus) -> dict[str, Any] | None:
+    """The strategic merge patch that brings the API's status to ``new``; None if there is nothing to change.
+
+    Touches only what differs. Conditions merge by type, so others' survive; ``podIPs`` and ``hostIPs``, which would
+    merge by address, are replaced. The UID is a precondition: a namesake must not get this pod's status.
+    """
+    current: dict[str, Any] = dict(pods.status(pod))
+    wanted: dict[str, Any] = dict(new)
+    change: dict[str, Any] = {}
+    for name in OWNED:
+        if wanted.get(name) != current.get(name):
+            change[name] = wanted.get(name)
+    for name in ("podIPs", "hostIPs"):
+        if change.get(name) and current.get(name):
+            change[name] = [*change[name], {"$patch": "replace"}]
+    before = {each["type"]: each for each in current.get("conditions") or []}
+    conditions = [each for each in wanted.get("conditions") or [] if before.get(each["type"]) != each]
+    if conditions:
+        change["conditions"] = conditions
+    return {"metadata": {"uid": pods.uid(pod)}, "status": change} if change else None

@@ -1,0 +1,39 @@
+Feature: The environment of a container
+  The core resolves a container's environment; the provider gets literals.
+
+  Background:
+    Given a virtual node
+
+  Scenario: Values come from ConfigMaps and Secrets
+    Given a ConfigMap settings with colour=blue
+    And a Secret password with it=s3cret
+    And a pod with the variable COLOUR from key colour of ConfigMap settings
+    And the variable PASSWORD from key it of Secret password
+    And the variable BOTH with the value "$(COLOUR)-$(PASSWORD)"
+    When the pod is created
+    Then the pod becomes Running
+    And the provider was given COLOUR=blue
+    And the provider was given BOTH=blue-s3cret
+
+  Scenario: A missing ConfigMap holds the pod back until it is there
+    Given a pod with the variable COLOUR from key colour of ConfigMap settings
+    When the pod is created
+    Then its container waits because of CreateContainerConfigError
+    And there is an event MandatoryConfigMapNotFound
+    And the provider does not have the pod
+    When a ConfigMap settings with colour=blue appears
+    Then the pod becomes Running
+    And the provider was given COLOUR=blue
+
+  Scenario: An optional Secret may be missing
+    Given a pod with the variable PASSWORD from optional key it of Secret password
+    When the pod is created
+    Then the pod becomes Running
+    And there is an event OptionalSecretNotFound
+    And the provider was not given PASSWORD
+
+  Scenario: The pod's own fields are known
+    Given a pod with the variable NODE from field spec.nodeName
+    When the pod is created
+    Then the pod becomes Running
+    And the provider was given the node's name as NODE

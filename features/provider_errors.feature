@@ -1,0 +1,64 @@
+Feature: Errors of the provider
+  What may work later is tried again, for ever; what cannot work fails the pod, so that its controller can react.
+
+  Background:
+    Given a virtual node
+
+  Scenario: A retryable error delays a pod
+    Given a pod whose creation fails with a retryable error 3 times
+    When the pod is created
+    Then the pod becomes Pending with the reason ProviderFailed
+    And there is an event ProviderCreateFailed
+    And the pod becomes Running
+    And the pod has no reason
+    And the pod was started exactly once
+
+  Scenario: A permanent error fails the pod
+    Given a pod whose creation fails with a permanent error 1 time
+    When the pod is created
+    Then the pod becomes Failed with the reason ProviderFailed
+    And 10 min pass
+    And the provider does not have the pod
+
+  Scenario: A pod that the provider refuses fails
+    Given a pod whose creation fails with an invalid error 1 time
+    When the pod is created
+    Then the pod becomes Failed with the reason ProviderFailed
+
+  Scenario: A create whose answer is lost is not done twice
+    Given the answers to the next 2 creates are lost
+    When a pod is created
+    Then the pod becomes Running
+    And the pod was started exactly once
+    And the provider has exactly 1 pod
+
+  Scenario: A pod that vanishes at the provider has failed
+    When a pod is created
+    And the pod has become Running
+    And the pod vanishes at the provider
+    Then the pod becomes Failed with the reason NotFound
+    And its container terminated with exit code 137
+
+  Scenario: A pod evicted by the cloud is deleted
+    When a pod is created
+    And the pod has become Running
+    And the cloud evicts the pod
+    Then the pod is gone within 60 s
+    And the provider does not have the pod
+
+  Scenario: An outage of the cloud is survived
+    Given the cloud is down
+    When 5 pods are created
+    And 3 min pass
+    Then all pods are Pending
+    When the cloud is back
+    Then all pods become Running
+    And each pod was started exactly once
+
+  Scenario: An outage of the API server is survived
+    Given the API server is down for the runner
+    When 5 pods are created
+    And 2 min pass
+    And the API server is back for the runner
+    Then all pods become Running
+    And each pod was started exactly once

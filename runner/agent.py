@@ -60,17 +60,20 @@ class Agent:
         """
         if isinstance(self._provider, PodNotifier):
             self._provider.notify_pods(self._reconciler.reported)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._node.run())
-            tasks.create_task(self._events.run())
-            tasks.create_task(self._reconciler.run())
-            at_provider = await self._provider_pods()
-            tasks.create_task(self._pods.run())
-            await self._pods.synced.wait()
-            self._reconciler.open(at_provider)
-            await self._node.registered.wait()
-            self.ready.set()
-            await self._compare_forever()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._node.run())
+                tasks.create_task(self._events.run())
+                tasks.create_task(self._reconciler.run())
+                at_provider = await self._provider_pods()
+                tasks.create_task(self._pods.run())
+                await self._pods.synced.wait()
+                self._reconciler.open(at_provider)
+                await self._node.registered.wait()
+                self.ready.set()
+                await self._compare_forever()
+        finally:
+            self._reconciler.close()
 
     def container_logs(self, namespace: str, pod: str, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         """The log of a container of this node: what the kubelet API serves.

@@ -72,6 +72,10 @@ class Reconciler:
         self._open = True
         self._poke_all()
 
+    def close(self) -> None:
+        """Take no more notice: the agent is going down, and the provider may not know it yet."""
+        self._open = False
+
     # --- what happens -----------------------------------------------------------------------------------------------
 
     def pod_changed(self, obj: KubeObject) -> None:

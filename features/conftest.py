@@ -1,0 +1,45 @@
+"""Options and fixtures: ``pytest features/ --provider NAME`` plays every scenario on that provider's stage."""
+
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+
+import pytest
+
+from features.stage import MakeStage
+from features.world import World
+
+pytest_plugins = ["features.steps_pods", "features.steps_nodes", "features.steps_provider"]
+
+STAGES = "vksim.stages"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("vksim", "the meaning of a pod's life")
+    group.addoption("--provider", default="mock", help="providers to hold to it, with commas between (default: mock)")
+    group.addoption("--seed", default=0, type=int, help="the seed of all randomness (default: 0)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "provider_name" in metafunc.fixturenames:
+        names = str(metafunc.config.getoption("--provider")).split(",")
+        metafunc.parametrize("provider_name", names, scope="session")
+
+
+@pytest.fixture(scope="session")
+def make_stage(provider_name: str) -> MakeStage:
+    """Makes a new stage of the provider under test."""
+    found = {point.name: point for point in entry_points(group=STAGES)}
+    if provider_name not in found:
+        raise pytest.UsageError(
+            f"--provider {provider_name}: no stage of that name; there are: {', '.join(sorted(found)) or 'none'}"
+        )
+    factory: MakeStage = found[provider_name].load()
+    return factory
+
+
+@pytest.fixture
+def world(make_stage: MakeStage, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A fake cluster in virtual time, without a runner yet."""
+    world = World(make_stage, seed=request.config.getoption("--seed"))
+    yield world
+    world.close()

@@ -1,0 +1,5 @@
+"""Every scenario of every feature file beside this module."""
+
+from pytest_bdd import scenarios
+
+scenarios(".")

@@ -1,0 +1,147 @@
+"""What a pod does on the mock cloud: by the provider's configuration, and pod by pod by annotations.
+
+One table, ``SETTINGS``, names every setting. In the configuration they stand under ``script``; on a pod they are
+annotations with the prefix ``mock.vksim.io/`` and win. Where a duration is asked for, the configuration may also give a
+range, ``[2s, 10s]``, from which each pod draws its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, NamedTuple
+
+from providers.durations import parse_seconds
+from providers.errors import Invalid, InvalidConfig
+
+PREFIX = "mock.vksim.io/"
+
+ERROR_KINDS = ("retryable", "permanent", "invalid")
+
+
+class Span(NamedTuple):
+    """A duration in seconds, or a range to draw one from."""
+
+    low: float
+    high: float
+
+    def draw(self, random: Random) -> float:
+        """One duration; randomness is used only where there is a choice."""
+        return self.low if self.low == self.high else random.uniform(self.low, self.high)
+
+
+NOTHING, A_SECOND = Span(0.0, 0.0), Span(1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How a pod behaves; ``SETTINGS`` explains each field."""
+
+    create_takes: Span = NOTHING
+    start_after: Span = A_SECOND
+    never_start: str = ""
+    run_for: Span | None = None
+    exit_code: int = 0
+    end_after: Span = NOTHING
+    create_error: str = "retryable"
+    create_errors: int = 0
+    delete_errors: int = 0
+    log: str = ""
+    log_every: Span = NOTHING
+
+
+def _span(value: object) -> Span:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        low, high = (parse_seconds(each) for each in value)
+        if low > high:
+            raise ValueError(f"the range {value!r} is upside down; write the shorter duration first")
+        return Span(low, high)
+    seconds = parse_seconds(value)
+    return Span(seconds, seconds)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().isdigit():
+        return int(value)
+    raise ValueError(f"{value!r} is not a whole number")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{value!r} is not text")
+
+
+def _reason(value: object) -> str:
+    """A waiting reason; ``true`` stands for the commonest one."""
+    if value is True or value == "true":
+        return "ImagePullBackOff"
+    return "" if value is False or value == "false" else _text(value)
+
+
+def _error_kind(value: object) -> str:
+    if value in ERROR_KINDS:
+        return str(value)
+    raise ValueError(f"{value!r} is not one of {', '.join(ERROR_KINDS)}")
+
+
+class Setting(NamedTuple):
+    """One thing that can be scripted."""
+
+    field: str
+    parse: Callable[[object], Any]
+    meaning: str
+
+
+SETTINGS: dict[str, Setting] = {
+    "create-takes": Setting("create_takes", _span, "how long the cloud takes to answer a create"),
+    "start-after": Setting("start_after", _span, "how long until the containers run"),
+    "never-start": Setting("never_start", _reason, "the containers never run, and wait for this reason"),
+    "run-for": Setting("run_for", _span, "how long the containers run; without it, until they are told to end"),
+    "exit-code": Setting("exit_code", _count, "the exit code after run-for"),
+    "end-after": Setting("end_after", _span, "how long the containers take to end when told to; the grace caps it"),
+    "create-error": Setting("create_error", _error_kind, "how creates fail: retryable, permanent or invalid"),
+    "create-errors": Setting("create_errors", _count, "how many creates of the pod fail"),
+    "delete-errors": Setting("delete_errors", _count, "how many deletes of the pod fail"),
+    "log": Setting("log", _text, "what the containers write when they start"),
+    "log-every": Setting("log_every", _span, "they write a numbered line this often"),
+}
+
+
+def from_config(config: Mapping[str, Any], source: str, base: Script | None = None) -> Script:
+    """The script that a configuration's ``script`` section describes.
+
+    Raises:
+        InvalidConfig: naming the source, the field and the remedy.
+    """
+    values: dict[str, Any] = {}
+    for name, value in config.items():
+        setting = SETTINGS.get(name)
+        if setting is None:
+            raise InvalidConfig(f"{source}: script.{name}: unknown setting; there are: {', '.join(SETTINGS)}")
+        try:
+            values[setting.field] = setting.parse(value)
+        except ValueError as error:
+            raise InvalidConfig(f"{source}: script.{name}: {error}") from None
+    return replace(base or Script(), **values)
+
+
+def from_annotations(annotations: Mapping[str, str], base: Script) -> Script:
+    """The script of a pod with these annotations.
+
+    Raises:
+        Invalid: naming the annotation and the remedy.
+    """
+    values: dict[str, Any] = {}
+    for key, value in annotations.items():
+        if not key.startswith(PREFIX):
+            continue
+        setting = SETTINGS.get(key.removeprefix(PREFIX))
+        if setting is None:
+            raise Invalid(f"annotation {key}: unknown; there are: {', '.join(PREFIX + each for each in SETTINGS)}")
+        try:
+            values[setting.field] = setting.parse(value)
+        except ValueError as error:
+            raise Invalid(f"annotation {key}: {error}") from None
+    return replace(base, **values) if values else base

@@ -37,6 +37,11 @@ def make_stage(provider_name: str) -> MakeStage:
     return factory
 
 
+@pytest.fixture(autouse=True)
+def _plays_on(make_stage: MakeStage) -> None:
+    """Names the provider among each scenario's fixtures, so that it is played on each of them."""
+
+
 @pytest.fixture
 def world(make_stage: MakeStage, request: pytest.FixtureRequest) -> Iterator[World]:
     """A fake cluster in virtual time, without a runner yet."""

@@ -2,42 +2,47 @@
 
 from typing import Any
 
-import factory
+from factory.base import DictFactory
+from factory.declarations import LazyAttribute, Sequence, SubFactory
 
 
-class ContainerFactory(factory.DictFactory):  # type: ignore[misc]  # factory-boy has no types
+class ContainerFactory(DictFactory):
     name = "main"
     image = "registry.example/app:1"
 
 
-class MetadataFactory(factory.DictFactory):  # type: ignore[misc]  # as above
-    name = factory.Sequence(lambda n: f"pod-{n}")
+class MetadataFactory(DictFactory):
+    name = Sequence(lambda n: f"pod-{n}")
     namespace = "default"
 
 
-class PodFactory(factory.DictFactory):  # type: ignore[misc]  # as above
+class PodFactory(DictFactory):
     """A pod as its author writes it."""
 
     apiVersion = "v1"
     kind = "Pod"
-    metadata = factory.SubFactory(MetadataFactory)
-    spec = factory.LazyAttribute(lambda _: {"containers": [ContainerFactory()], "restartPolicy": "Always"})
+    metadata = SubFactory(MetadataFactory)
+    spec = LazyAttribute(lambda _: {"containers": [ContainerFactory()], "restartPolicy": "Always"})
+
+
+def a_pod() -> dict[str, Any]:
+    """A pod as its author writes it, as the dict that it is."""
+    pod: dict[str, Any] = PodFactory()  # type: ignore[assignment]  # a DictFactory makes dicts
+    return pod
 
 
 class AdmittedMetadataFactory(MetadataFactory):
-    uid = factory.Sequence(lambda n: f"00000000-0000-4000-8000-{n:012d}")
-    resourceVersion = factory.Sequence(lambda n: str(1000 + n))
+    uid = Sequence(lambda n: f"00000000-0000-4000-8000-{n:012d}")
+    resourceVersion = Sequence(lambda n: str(1000 + n))
     creationTimestamp = "2026-01-01T00:00:00Z"
 
 
 class BoundPodFactory(PodFactory):
     """A pod as the API server shows it once it is bound to a node."""
 
-    metadata = factory.SubFactory(AdmittedMetadataFactory)
-    spec = factory.LazyAttribute(
-        lambda _: {"containers": [ContainerFactory()], "restartPolicy": "Always", "nodeName": "vk"}
-    )
-    status = factory.LazyAttribute(lambda _: {"phase": "Pending", "qosClass": "BestEffort"})
+    metadata = SubFactory(AdmittedMetadataFactory)
+    spec = LazyAttribute(lambda _: {"containers": [ContainerFactory()], "restartPolicy": "Always", "nodeName": "vk"})
+    status = LazyAttribute(lambda _: {"phase": "Pending", "qosClass": "BestEffort"})
 
 
 def running(started_at: str = "2026-01-01T00:00:05Z", name: str = "main") -> dict[str, Any]:

@@ -163,7 +163,7 @@ def time_passes(world: World, number: str, unit: str) -> None:
 
 
 def _phase(pod: dict[str, Any] | None) -> str:
-    return (pod or {}).get("status", {}).get("phase", "gone")
+    return str((pod or {}).get("status", {}).get("phase", "gone"))
 
 
 def _reaches(world: World, phase: str, name: str | None = None) -> dict[str, Any]:

@@ -39,7 +39,6 @@ def the_cloud_is_back(world: World) -> None:
 @given("the API server is down for the runner")
 def the_api_server_is_down(world: World) -> None:
     world.api_down = True
-    world.server_closes_watches()
 
 
 @when("the API server is back for the runner")

@@ -6,16 +6,15 @@ from datetime import datetime
 from random import Random
 from typing import Any, TypeVar
 
-from runner.context import provider_context
-from vksim.kube import InProcessKube
-from vksim.loop import VirtualClock, VirtualLoop, ports
-
 from fakes.apiserver.server import ApiServer
-from features.factories import PodFactory
+from features.factories import a_pod
 from features.stage import Behaviour, MakeStage
 from runner import kube
 from runner.agent import Agent
 from runner.config import RunnerConfig, provider_taint
+from runner.context import provider_context
+from vksim.kube import InProcessKube
+from vksim.loop import VirtualClock, VirtualLoop, ports
 
 T = TypeVar("T")
 
@@ -129,12 +128,12 @@ class World:
 
     def write_pod(self, **behaviour: Any) -> None:
         """Begin a new pod."""
-        self.draft = PodFactory()
+        self.draft = a_pod()
         self.behaviour = Behaviour(**behaviour)
 
     def create_pod(self, name: str | None = None) -> None:
         """Create the written pod, bound to the node."""
-        pod = self.stage.scripted(self.draft or PodFactory(), self.behaviour)
+        pod = self.stage.scripted(self.draft or a_pod(), self.behaviour)
         metadata = {**pod["metadata"], "namespace": NAMESPACE, **({"name": name} if name else {})}
         spec = {**pod["spec"], "nodeName": NODE}
         self.do(self.api.create(kube.PODS, {**pod, "metadata": metadata, "spec": spec}, NAMESPACE))

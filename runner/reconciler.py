@@ -241,8 +241,11 @@ class Reconciler:
             patch_type=kube.PatchType.STRATEGIC,
             subresource="status",
         )
-        if not _is_older(cast("Pod", written), record.pod):
-            record.pod = cast("Pod", written)
+        if _is_older(cast("Pod", written), record.pod):
+            return
+        record.pod = cast("Pod", written)
+        if (left := statuses.patch(record.pod, status)) is not None:
+            raise kube.Refused(f"the API server did not take the status as written: {sorted(left['status'])} differ")
 
     async def _evict(self, record: Record) -> None:
         """Have the API server delete the pod gracefully; its answer shows the pod being deleted."""

@@ -60,15 +60,21 @@ def merged_conditions(current: Sequence[Condition], reported: Sequence[Condition
     """The current conditions with the reported ones in their places, new ones behind them."""
     by_type = {each["type"]: each for each in reported}
     new = [_newer(each, by_type.pop(each["type"])) if each["type"] in by_type else each for each in current]
-    return new + [{"lastProbeTime": None, "lastTransitionTime": rfc3339(now), **each} for each in by_type.values()]
+    return new + [_without_nulls({"lastTransitionTime": rfc3339(now), **each}) for each in by_type.values()]
 
 
 def _newer(current: Condition, reported: Condition) -> Condition:
     if all(current.get(name) == reported.get(name) for name in ("status", "reason", "message")):
         return current
-    if current.get("status") == reported.get("status"):
-        return {**current, **reported, "lastTransitionTime": current.get("lastTransitionTime", "")}
-    return {**current, **reported}
+    new = _without_nulls(reported)
+    if current.get("status") == reported.get("status") and "lastTransitionTime" in current:
+        new["lastTransitionTime"] = current["lastTransitionTime"]
+    return new
+
+
+def _without_nulls(condition: Condition) -> Condition:
+    """In a patch a null (``lastProbeTime`` is one, mostly) would mean: remove."""
+    return {key: value for key, value in condition.items() if value is not None}  # type: ignore[return-value]  # its own keys
 
 
 def failed(pod: Pod, message: str, *, final: bool, config_error: bool = False) -> PodStatus:
@@ -176,8 +182,12 @@ def patch(pod: Pod, new: PodStatus) -> dict[str, Any] | None:
     for name in ("podIPs", "hostIPs"):
         if change.get(name) and current.get(name):
             change[name] = [*change[name], {"$patch": "replace"}]
-    before = {each["type"]: each for each in current.get("conditions") or []}
-    conditions = [each for each in wanted.get("conditions") or [] if before.get(each["type"]) != each]
+    before = {each["type"]: _without_nulls(each) for each in current.get("conditions") or []}
+    conditions = [
+        {**{key: None for key in before.get(each["type"], {}) if key not in each}, **each}
+        for each in wanted.get("conditions") or []
+        if before.get(each["type"]) != _without_nulls(each)
+    ]
     if conditions:
         change["conditions"] = conditions
     return {"metadata": {"uid": pods.uid(pod)}, "status": change} if change else None

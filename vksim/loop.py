@@ -4,18 +4,21 @@ A run on it is a function of its inputs. Timers that are due together fire in th
 futures, which asyncio keeps in ``wait``, ``TaskGroup`` and ``all_tasks`` and CPython would order by address, iterate in
 the order of their first use; threads, sockets, signals and subprocesses, which bring in the real world, are refused.
 When everybody waits and no timer is set, ``Deadlock`` says who waits for what. An exception that nobody looked at ends
-the run.
+the run: when its task is forgotten, or at the latest when the loop is closed.
 """
 
 import asyncio
 import heapq
 import itertools
+import math
 from asyncio import base_events, events
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any, NoReturn, TypeVar
+from weakref import WeakSet, WeakValueDictionary
 
 from runner.ports import Inline, Ports
 
@@ -29,6 +32,26 @@ _SHOWN = 20
 
 _COMPACT = 10_000
 """So many cancelled timers are kept before the heap is rebuilt without them."""
+
+_ASYNCIO = str(Path(asyncio.__file__).parent)
+
+_REFUSED = {
+    "a socket": (
+        *("sock_accept", "sock_connect", "sock_recv", "sock_recv_into", "sock_recvfrom", "sock_recvfrom_into"),
+        *("sock_sendall", "sock_sendfile", "sock_sendto", "sendfile"),
+    ),
+    "a connection": (
+        *("create_connection", "create_datagram_endpoint", "create_unix_connection", "connect_accepted_socket"),
+        "start_tls",
+    ),
+    "a server": ("create_server", "create_unix_server"),
+    "a name look-up": ("getaddrinfo", "getnameinfo"),
+    "a subprocess": ("subprocess_exec", "subprocess_shell"),
+    "a pipe": ("connect_read_pipe", "connect_write_pipe"),
+    "a file descriptor": ("add_reader", "add_writer", "remove_reader", "remove_writer"),
+    "a signal": ("add_signal_handler", "remove_signal_handler"),
+}
+"""What belongs to the real world, and the loop's methods that ask for it."""
 
 
 class Deadlock(RuntimeError):
@@ -70,10 +93,33 @@ class VirtualLoop(base_events.BaseEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._sequence = itertools.count()
         self._orders = itertools.count()
+        self._names = itertools.count(1)
         self._cancelled_timers = 0
         self._unhandled: BaseException | None = None
+        self._failed: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._generators: WeakValueDictionary[int, AsyncGenerator[Any, Any]] = WeakValueDictionary()
         self.next_order: Callable[[], int] = self._orders.__next__
         self.set_task_factory(_new_task)
+
+    def close(self) -> None:
+        """End the loop. Raises the exception of a task that nobody has looked at."""
+        super().close()
+        for task in sorted(self._failed, key=hash):
+            if _is_unseen(task):
+                error = task.exception()
+                assert error is not None  # noqa: S101  (tells mypy what _is_unseen means)
+                error.add_note(f"in virtual time: nobody looked at the failure of {task.get_name()}")
+                raise error
+        self._raise_unhandled()
+
+    def next_name(self) -> str:
+        """A task's name: asyncio's own are counted by the process, so they would differ from run to run."""
+        return f"Task-{next(self._names)}"
+
+    def task_ended(self, task: asyncio.Task[Any]) -> None:
+        """Remember a failed task until somebody looks at its exception."""
+        if _is_unseen(task):
+            self._failed.add(task)
 
     def time(self) -> float:
         """Seconds of virtual time since the start."""
@@ -93,8 +139,10 @@ class VirtualLoop(base_events.BaseEventLoop):
         heapq.heappush(self._timers, (when, next(self._sequence), handle))
         return handle
 
-    def _timer_handle_cancelled(self, _handle: asyncio.TimerHandle) -> None:
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Keep the heap from filling up with what ``asyncio.timeout`` leaves behind."""
+        if not handle._scheduled:  # type: ignore[attr-defined]  # noqa: SLF001  (it has left the heap already)
+            return
         self._cancelled_timers += 1
         if self._cancelled_timers > _COMPACT and self._cancelled_timers * 2 > len(self._timers):
             self._timers = [each for each in self._timers if not each[2].cancelled()]
@@ -109,7 +157,7 @@ class VirtualLoop(base_events.BaseEventLoop):
             while timers and timers[0][2].cancelled():
                 heapq.heappop(timers)
                 self._cancelled_timers -= 1
-            if not timers:
+            if not timers or timers[0][0] == math.inf:
                 raise Deadlock(_deadlock(self))
             self._now = max(self._now, timers[0][0])
         now = self._now
@@ -124,9 +172,7 @@ class VirtualLoop(base_events.BaseEventLoop):
             handle = ready.popleft()
             if not handle.cancelled():
                 handle._run()  # noqa: SLF001  (what a loop does with a handle)
-        if self._unhandled is not None:
-            error, self._unhandled = self._unhandled, None
-            raise error
+        self._raise_unhandled()
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """End the run with an exception that nobody else will see."""
@@ -134,6 +180,20 @@ class VirtualLoop(base_events.BaseEventLoop):
         error.add_note(f"in virtual time: {context.get('message')}")
         if self._unhandled is None:
             self._unhandled = error
+
+    def _raise_unhandled(self) -> None:
+        if self._unhandled is not None:
+            error, self._unhandled = self._unhandled, None
+            raise error
+
+    def _asyncgen_firstiter_hook(self, agen: AsyncGenerator[Any, Any]) -> None:
+        """Remember a generator in the order of its first use; the base class keeps a set of addresses."""
+        self._generators[next(self._sequence)] = agen
+
+    async def shutdown_asyncgens(self) -> None:
+        """Close the generators that nobody has used up, the oldest first."""
+        for agen in list(self._generators.values()):
+            await agen.aclose()
 
     # --- the real world ---------------------------------------------------------------------------------------------
 
@@ -155,38 +215,6 @@ class VirtualLoop(base_events.BaseEventLoop):
         if self.is_running() and events._get_running_loop() is not self:  # noqa: SLF001  (tells threads apart)
             _refuse("a call from another thread")
         return self.call_soon(callback, *args, context=context)
-
-    async def getaddrinfo(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
-        _refuse("a name look-up")
-
-    async def sock_connect(self, *_: Any) -> NoReturn:
-        """Refused."""
-        _refuse("a socket")
-
-    async def create_connection(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
-        _refuse("a connection")
-
-    async def create_server(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
-        _refuse("a server")
-
-    async def subprocess_exec(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
-        _refuse("a subprocess")
-
-    async def subprocess_shell(self, *_: Any, **__: Any) -> NoReturn:
-        """Refused."""
-        _refuse("a subprocess")
-
-    def add_reader(self, *_: Any) -> NoReturn:  # type: ignore[override]  # refuses whatever it is given
-        """Refused."""
-        _refuse("a file descriptor")
-
-    def add_signal_handler(self, *_: Any) -> NoReturn:  # type: ignore[override]  # refuses whatever it is given
-        """Refused."""
-        _refuse("a signal")
 
     def _write_to_self(self) -> None:
         """Nobody sleeps in a selector here, so nobody needs waking."""
@@ -218,37 +246,66 @@ def ports(loop: VirtualLoop, random: Random, *, start: datetime = EPOCH) -> Port
     return Ports(VirtualClock(loop, start), random, Inline())
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], *, until: timedelta | None = None) -> T:
     """Run a coroutine in virtual time, and end what it leaves running, in order.
+
+    Args:
+        main: what to run.
+        until: how long it may take. Timers that are set again and again never deadlock, and virtual time costs nothing:
+            without a limit such a run does not end.
 
     Raises:
         Deadlock: everybody waits for somebody else.
+        TimeoutError: the limit was reached.
     """
     loop = VirtualLoop()
     try:
-        return loop.run_until_complete(main)
-    finally:
+        result = loop.run_until_complete(main if until is None else _limited(main, until))
+    except BaseException as error:
         try:
-            cancel_all(loop)
-        finally:
-            loop.close()
+            _end(loop)
+        except Exception as another:  # noqa: BLE001  (the first error is the one to tell; this one goes with it)
+            error.add_note(f"and at the end of the run: {another!r}")
+        raise
+    _end(loop)
+    return result
 
 
 def cancel_all(loop: VirtualLoop) -> None:
-    """Cancel the loop's tasks, the oldest first, and wait for their end."""
+    """Cancel the loop's tasks, the oldest first, and wait for their end. Raises what the first that fails raises."""
     left = _in_order(loop)
     for task in left:
         task.cancel()
     if left:
         loop.run_until_complete(asyncio.wait(left))
-    for task in left:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            raise error
+    errors = [error for task in left if not task.cancelled() and (error := task.exception()) is not None]
     loop.run_until_complete(loop.shutdown_asyncgens())
+    if errors:
+        raise errors[0]
 
 
-def _new_task(loop: asyncio.AbstractEventLoop, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
-    return VirtualTask(coro, loop=loop, **kwargs)
+def _end(loop: VirtualLoop) -> None:
+    try:
+        cancel_all(loop)
+    finally:
+        loop.close()
+
+
+async def _limited(main: Coroutine[Any, Any, T], limit: timedelta) -> T:
+    async with asyncio.timeout(limit.total_seconds()):
+        return await main
+
+
+def _new_task(loop: Any, coro: Any, *, name: str | None = None, **kwargs: Any) -> asyncio.Task[Any]:
+    task: VirtualTask[Any] = VirtualTask(coro, loop=loop, name=name or loop.next_name(), **kwargs)
+    task.add_done_callback(loop.task_ended)
+    return task
+
+
+def _is_unseen(task: asyncio.Task[Any]) -> bool:
+    """Whether a task has failed and nobody has asked how: what makes asyncio log it when it is forgotten."""
+    unseen: bool = task._log_traceback  # noqa: SLF001  (asking would count as looking)
+    return unseen
 
 
 def _in_order(loop: VirtualLoop) -> list[asyncio.Task[Any]]:
@@ -268,13 +325,30 @@ def _deadlock(loop: VirtualLoop) -> str:
 
 
 def _where(task: asyncio.Task[Any]) -> str:
-    """The task's coroutine, and the line of the innermost await that it has come to."""
+    """The task's coroutine, the innermost line outside asyncio that it has come to, and what it awaits there."""
     coro: Any = task.get_coro()
-    name = getattr(coro, "__qualname__", repr(coro))
-    place = ""
+    name, place, awaited = _name(coro), "", ""
     while coro is not None:
         frame = getattr(coro, "cr_frame", None) or getattr(coro, "ag_frame", None)
-        if frame is not None:
-            place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        if frame is not None and frame.f_code.co_filename.startswith(_ASYNCIO):
+            awaited = awaited or f" in {_name(coro)}"
+        elif frame is not None:
+            place, awaited = f" at {frame.f_code.co_filename}:{frame.f_lineno}", ""
         coro = getattr(coro, "cr_await", None) or getattr(coro, "ag_await", None)
-    return f"{name} at {place}" if place else name
+    return f"{name}{place}{awaited}"
+
+
+def _name(coro: object) -> str:
+    return getattr(coro, "__qualname__", None) or repr(coro)
+
+
+def _refuser(what: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        _refuse(what)
+
+    return refuse
+
+
+for _what, _methods in _REFUSED.items():
+    for _method in _methods:
+        setattr(VirtualLoop, _method, _refuser(_what))

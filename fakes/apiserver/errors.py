@@ -49,3 +49,78 @@ def invalid(kind: str, name: str, causes: Sequence[Mapping[str, str]], group: st
     qualified = f"{kind}.{group}" if group else kind
     details = {"name": name, **({"group": group} if group else {}), "kind": kind, "causes": list(causes)}
     return StatusError(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)
+
+
+def not_found(plural: str, name: str, group: str = "") -> StatusError:
+    """404 for an object."""
+    details = {"name": name, **({"group": group} if group else {}), "kind": plural}
+    return StatusError(404, "NotFound", f'{_qualified(plural, group)} "{name}" not found', details)
+
+
+def no_such_resource() -> StatusError:
+    """404 for a resource or a subresource."""
+    return StatusError(404, "NotFound", "the server could not find the requested resource")
+
+
+def already_exists(plural: str, name: str, group: str = "") -> StatusError:
+    """409 for a POST of a name that is taken."""
+    details = {"name": name, **({"group": group} if group else {}), "kind": plural}
+    return StatusError(409, "AlreadyExists", f'{_qualified(plural, group)} "{name}" already exists', details)
+
+
+MODIFIED_SINCE = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+def conflict(plural: str, name: str, why: str, group: str = "") -> StatusError:
+    """409 for a write that somebody else's write has overtaken, or whose precondition does not hold."""
+    details = {"name": name, **({"group": group} if group else {}), "kind": plural}
+    message = f'Operation cannot be fulfilled on {_qualified(plural, group)} "{name}": {why}'
+    return StatusError(409, "Conflict", message, details)
+
+
+def forbidden(
+    plural: str, name: str, why: str, group: str = "", causes: Sequence[Mapping[str, str]] = ()
+) -> StatusError:
+    """403 by admission."""
+    details: dict[str, Any] = {"name": name, **({"group": group} if group else {}), "kind": plural}
+    if causes:
+        details["causes"] = list(causes)
+    return StatusError(403, "Forbidden", f'{_qualified(plural, group)} "{name}" is forbidden: {why}', details)
+
+
+def method_not_allowed() -> StatusError:
+    """405."""
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
+def expired(message: str) -> StatusError:
+    """410: a resourceVersion or a continue token that history no longer reaches."""
+    return StatusError(410, "Expired", message)
+
+
+def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
+    """415."""
+    listed = ", ".join(accepted)
+    message = f"the body of the request was in an unknown format - accepted media types include: {listed}"
+    return StatusError(415, "UnsupportedMediaType", message)
+
+
+def unprocessable() -> StatusError:
+    """422 without a reason, for a JSON patch that does not apply."""
+    return StatusError(422, "Invalid", "the server rejected our request due to an error in our request")
+
+
+def internal(message: str) -> StatusError:
+    """500 without a reason, as a plain Go error gives."""
+    return StatusError(500, "", message)
+
+
+def version_too_large(wanted: int, current: int) -> StatusError:
+    """504: a resourceVersion of the future."""
+    details = {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]}
+    message = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    return StatusError(504, "Timeout", message, details, retry_after=1)
+
+
+def _qualified(plural: str, group: str) -> str:
+    return f"{plural}.{group}" if group else plural

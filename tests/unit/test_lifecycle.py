@@ -190,9 +190,7 @@ class TestAPodTheApiHasForgotten:
         assert decide(record(bound(), Presence.ABSENT, in_api=False), NOW) == FORGET
 
     def test_is_forgotten_when_all_of_it_has_ended(self) -> None:
-        known = record(
-            bound(), Presence.PRESENT, in_api=False, reported=ended(), delete_grace=30, delete_asked_at=NOW
-        )
+        known = record(bound(), Presence.PRESENT, in_api=False, reported=ended(), delete_grace=30, delete_asked_at=NOW)
         assert decide(known, NOW) == FORGET
 
     def test_is_killed_again_when_the_cloud_takes_too_long(self) -> None:

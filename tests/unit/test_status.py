@@ -102,3 +102,19 @@ def test_a_deleted_pod_that_ended_well_succeeded() -> None:
 def test_a_deleted_pod_is_not_ready_any_more() -> None:
     shown = status.ended({**pod(), "status": running()}, {}, NOW)
     assert {each["type"]: each["status"] for each in shown["conditions"]}["Ready"] == "False"
+
+
+def test_a_condition_loses_the_reason_that_no_longer_holds() -> None:
+    waiting = {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": "x"}
+    before = pod(conditions=[waiting])
+    new = status.merged(before, running(), NOW)
+    assert "reason" not in new["conditions"][0]
+    patch = status.patch(before, new)
+    assert patch is not None
+    assert patch["status"]["conditions"][0]["reason"] is None
+
+
+def test_a_null_probe_time_is_no_difference() -> None:
+    ready = {"type": "Ready", "status": "True", "lastProbeTime": None, "lastTransitionTime": "2026-01-01T00:00:05Z"}
+    before = {**pod(), "status": {**running(), "conditions": [ready]}}
+    assert status.patch(before, status.merged(before, running(), NOW)) is None

@@ -1,0 +1,78 @@
+"""What the options of a list or a watch mean: which versions and objects it is about, and which are refused. Pure."""
+
+from fakes.apiserver import errors, paging
+from fakes.apiserver.causes import Cause, Causes, forbidden, unsupported
+from fakes.apiserver.errors import StatusError, bad_request
+from fakes.apiserver.options import ListOptions
+from fakes.apiserver.selectors import Selection
+from fakes.apiserver.store import Scope
+
+
+def scope(namespace: str | None, selection: Selection) -> Scope:
+    """The part of a collection that can hold what is asked for."""
+    return Scope(namespace or selection.namespace, selection.indexed)
+
+
+def list_version(options: ListOptions, newest: int) -> tuple[int, bool]:
+    """The version that a list is to have, and whether exactly that one is asked for; raises ``StatusError``."""
+    wanted, match = options.resource_version, options.resource_version_match
+    if options.continue_token:
+        if wanted not in ("", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
+        return paging.Token.decode(options.continue_token).version, True
+    if match:
+        _refuse(_match_causes(wanted, match))
+    if not wanted:
+        return newest, False
+    if not wanted.isdigit():
+        raise bad_request(f'Invalid value: "{wanted}": strconv.ParseUint: parsing "{wanted}": invalid syntax')
+    if int(wanted) > newest:
+        raise errors.version_too_large(int(wanted), newest)
+    return (int(wanted), True) if match == "Exact" else (newest, False)
+
+
+def watch_version(options: ListOptions, newest: int) -> tuple[int, bool]:
+    """The version after which a watch begins, and whether the present objects come first; raises ``StatusError``."""
+    version, match, initial = options.resource_version, options.resource_version_match, options.send_initial_events
+    if initial is None and match:
+        why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        _refuse([forbidden("resourceVersionMatch", why)])
+    if initial is not None and match != "NotOlderThan":
+        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        _refuse([forbidden("resourceVersionMatch", why)])
+    if version and not version.isdigit():
+        raise errors.internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    from_now = version in ("", "0")
+    if initial is None:
+        initial = from_now
+    return (newest, initial) if initial or from_now else (int(version), False)
+
+
+def expired(options: ListOptions, newest: int) -> StatusError:
+    """410; for a paged list with a token to go on from the present state, inconsistent with the pages before."""
+    if not options.continue_token:
+        return errors.expired("The resourceVersion for the provided list is too old.")
+    error = errors.expired(
+        "The provided continue parameter is too old to display a consistent list result. Start a new list without it,"
+        " or use the continue token in this response to get the rest: objects that have changed since the first page"
+        " may then be missing or show up twice."
+    )
+    last = paging.Token.decode(options.continue_token).last
+    error.status["metadata"] = {"continue": paging.Token(newest, last).encode()}
+    return error
+
+
+def _match_causes(wanted: str, match: str) -> list[Cause]:
+    path = "resourceVersionMatch"
+    if not wanted:
+        return [forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided")]
+    if match == "Exact" and wanted == "0":
+        return [forbidden(path, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')]
+    if match not in ("Exact", "NotOlderThan"):
+        return [unsupported(path, match, ("Exact", "NotOlderThan", ""))]
+    return []
+
+
+def _refuse(causes: Causes) -> None:
+    if causes:
+        raise errors.invalid("ListOptions", "", causes, group="meta.k8s.io")

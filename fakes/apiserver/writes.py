@@ -1,0 +1,93 @@
+"""What a write does to an object, before it is stored: decoding, and what a client may change. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fakes.apiserver import errors, metadata, shapes
+from fakes.apiserver.causes import Causes, forbidden
+from fakes.apiserver.errors import bad_request
+from fakes.apiserver.objects import Object, without_nulls
+from fakes.apiserver.resources import ResourceType
+
+
+def decode(resource: ResourceType, obj: Mapping[str, Any]) -> Object:
+    """The object that a client sent, less its nulls; raises 400 if it is not one of this kind."""
+    for field, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
+        if obj.get(field) not in (None, "", expected):
+            raise bad_request(
+                f"the object provided is unrecognized (must be of type {resource.kind}): {field} is {obj[field]!r}"
+            )
+    shapes.check(obj.get("metadata"), shapes.METADATA, resource.kind, "metadata")
+    for field, shape in resource.shapes.items():
+        if field in obj:
+            shapes.check(obj[field], shape, resource.kind, field)
+    return {
+        field: value if field == "status" else without_nulls(value) for field, value in obj.items() if value is not None
+    }
+
+
+def check_same_namespace(resource: ResourceType, namespace: str | None, meta: Mapping[str, Any]) -> None:
+    """Raise 400 if the object says that it is in another namespace than the URL."""
+    if resource.namespaced and meta.get("namespace") and meta["namespace"] != namespace:
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+
+
+def check_writable(resource: ResourceType, subresource: str) -> None:
+    """Raise 404 or 405 for what cannot be updated or patched."""
+    if not subresource or (subresource == "status" and resource.has_status):
+        return
+    raise errors.no_such_resource() if resource.subresource(subresource) is None else errors.method_not_allowed()
+
+
+def check_overtaken(resource: ResourceType, current: Object, meta: Mapping[str, Any]) -> None:
+    """Raise 409 if the metadata that came with a write names another object or version than the current one."""
+    before = current["metadata"]
+    uid, version = meta.get("uid"), meta.get("resourceVersion")
+    if uid and uid != before["uid"]:
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['uid']}"
+        raise errors.conflict(resource.plural, before["name"], why, resource.group)
+    if version and version != "0" and version != before["resourceVersion"]:
+        raise errors.conflict(resource.plural, before["name"], errors.MODIFIED_SINCE, resource.group)
+
+
+def refuse(resource: ResourceType, name: str, causes: Causes) -> None:
+    """Raise 422 if there are causes."""
+    if causes:
+        raise errors.invalid(resource.kind, name, causes, resource.group)
+
+
+def with_status(resource: ResourceType, current: Object, wanted: Object) -> Object:
+    """The current object with the wanted status; labels, annotations and finalizers come along, as upstream."""
+    fields = ("labels", "annotations", "finalizers")
+    meta = metadata.updated(wanted["metadata"], current["metadata"], fields)
+    status = wanted.get("status") or {}
+    if meta is current["metadata"] and status == current.get("status"):
+        return current
+    return resource.prepare_update({**current, "metadata": meta, "status": status}, current)
+
+
+def with_rest(resource: ResourceType, current: Object, wanted: Object) -> Object:
+    """The wanted object with the parts that a write of the main resource cannot change."""
+    new = {
+        **wanted,
+        "kind": current["kind"],
+        "apiVersion": current["apiVersion"],
+        "metadata": metadata.updated(wanted.get("metadata") or {}, current["metadata"]),
+    }
+    if resource.has_status:
+        new.pop("status", None)
+        if "status" in current:
+            new["status"] = current["status"]
+    if "spec" in current and new.get("spec") is None:
+        new["spec"] = {}
+    return resource.prepare_update(new, current)
+
+
+def new_finalizers(after: Mapping[str, Any], before: Mapping[str, Any]) -> Causes:
+    """What is wrong with the finalizers of an object that is being deleted: they can only become fewer."""
+    added = [each for each in after.get("finalizers") or () if each not in (before.get("finalizers") or ())]
+    if not added:
+        return []
+    listed = ", ".join(f'"{each}"' for each in added)
+    why = f"no new finalizers can be added if the object is being deleted, found new finalizers [{listed}]"
+    return [forbidden("metadata.finalizers", why)]

@@ -1,0 +1,372 @@
+"""The Kubernetes API over HTTP: ``runner.kube.KubeApi`` for a real API server, or the fake one behind a socket.
+
+Where the server is and who we are comes from ``runner.kube_config`` (that is, from ``kubernetes.aio``). The objects
+stay plain JSON: the generated models of that package cost many times what the request itself does.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from providers.types import KubeObject
+from runner.kube import ApiError, Patch, PatchType, Resource, Unavailable, WatchEvent, error_from_status
+from runner.kube_config import Connection, KubeConfigError, load_connection
+from runner.ports import Ports
+
+REQUEST_SECONDS = 60.0
+"""The longest that a request may take; also an API server's own limit."""
+CONNECT_SECONDS = 10.0
+REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
+WATCH_SECONDS = (300, 600)
+"""How long a watch lasts if the caller does not say, drawn at random as client-go does."""
+WATCH_SLACK_SECONDS = 30.0
+"""How much longer than the watch was to last its socket may stay silent before it counts as dead."""
+THROTTLED = (429, 503)
+THROTTLED_TRIES = 5
+THROTTLED_SECONDS = 30.0
+"""The longest that one call waits in all because the server asked for it; past that the caller decides."""
+
+_JSON = "application/json"
+
+
+class HttpKube:
+    """An API server behind a URL.
+
+    Args:
+        connection: where it is and how to get in.
+        session: the connections; closed by whoever opened it (``connect`` or ``over``).
+        random: spreads retries.
+    """
+
+    def __init__(self, connection: Connection, session: aiohttp.ClientSession, random: Random) -> None:
+        self.server = connection.server
+        self._connection = connection
+        self._session = session
+        self._random = random
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, kubeconfig: Path | None, ports: Ports) -> AsyncIterator[Self]:
+        """The cluster of a kubeconfig; without one, of $KUBECONFIG, of ~/.kube/config, or the one we run in.
+
+        Nothing is sent yet: that the server answers shows with the first request.
+
+        Raises:
+            KubeConfigError: there is no usable configuration, or no credential where it promises one.
+        """
+        connection = await load_connection(kubeconfig, ports.clock)
+        async with cls.over(connection, ports.random) as kube:
+            yield kube
+
+    @classmethod
+    @asynccontextmanager
+    async def over(cls, connection: Connection, random: Random) -> AsyncIterator[Self]:
+        """The API server at the end of a connection."""
+        # No limit on connections: each watch holds one, and what else runs at once is bounded by the workers.
+        connector = aiohttp.TCPConnector(limit=0, ssl=connection.tls or True, socket_factory=_lasting_socket)
+        async with aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept": _JSON, "User-Agent": "vksim-runner"},
+            trust_env=False,  # looked up for each request it costs more than the request; kube_config did it once
+        ) as session:
+            yield cls(connection, session, random)
+
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
+    ) -> KubeObject:
+        """One object."""
+        return await self._call("GET", resource.path(namespace, name, subresource))
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+        resource_version: str = "",
+    ) -> KubeObject:
+        """One page of a list object."""
+        query = {
+            "labelSelector": label_selector,
+            "fieldSelector": field_selector,
+            "limit": str(limit or ""),
+            "continue": continue_token,
+            "resourceVersion": resource_version,
+        }
+        return await self._call("GET", resource.path(namespace), query)
+
+    @asynccontextmanager
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        resource_version: str = "",
+        timeout_seconds: int | None = None,
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+        """The changes after ``resource_version``; leaving the context drops the connection at once."""
+        seconds = self._random.randint(*WATCH_SECONDS) if timeout_seconds is None else timeout_seconds
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "labelSelector": label_selector,
+            "fieldSelector": field_selector,
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+        }
+        silence = aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds + WATCH_SLACK_SECONDS
+        )
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                response = await self._send("GET", resource.path(namespace), query, timeout=silence)
+        except TimeoutError:
+            raise self._unavailable("the watch was not answered in time") from None
+        try:
+            async with aclosing(self._events(response)) as events:
+                yield events
+        finally:
+            response.close()
+
+    async def create(
+        self,
+        resource: Resource,
+        obj: Mapping[str, Any],
+        namespace: str | None = None,
+        *,
+        name: str | None = None,
+        subresource: str | None = None,
+    ) -> KubeObject:
+        """Create an object, or POST to a subresource of the object ``name``."""
+        namespace = namespace or obj.get("metadata", {}).get("namespace")
+        return await self._call("POST", resource.path(namespace, name, subresource), body=obj)
+
+    async def update(self, resource: Resource, obj: Mapping[str, Any], *, subresource: str | None = None) -> KubeObject:
+        """Replace an object."""
+        metadata = obj["metadata"]
+        path = resource.path(metadata.get("namespace"), metadata["name"], subresource)
+        return await self._call("PUT", path, body=obj)
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        patch: Patch,
+        namespace: str | None = None,
+        *,
+        patch_type: PatchType = PatchType.MERGE,
+        subresource: str | None = None,
+    ) -> KubeObject:
+        """Change parts of an object."""
+        path = resource.path(namespace, name, subresource)
+        return await self._call("PATCH", path, body=patch, content_type=patch_type.value)
+
+    async def delete(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None = None,
+        *,
+        grace_period_seconds: int | None = None,
+        uid: str | None = None,
+        propagation_policy: str | None = None,
+    ) -> KubeObject:
+        """Delete an object, only if it is still the one with this UID."""
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if grace_period_seconds is not None:
+            options["gracePeriodSeconds"] = grace_period_seconds
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        if propagation_policy is not None:
+            options["propagationPolicy"] = propagation_policy
+        return await self._call("DELETE", resource.path(namespace, name), body=options)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: Any = None,
+        content_type: str = _JSON,
+    ) -> KubeObject:
+        """One request and the object that answers it."""
+        data = None if body is None else orjson.dumps(body)
+        response = await self._send(method, path, query, data=data, content_type=content_type)
+        content = await self._read(response)
+        try:
+            answer = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise ApiError(
+                f"{self.server} answered {method} {path} with something that is no object; is it an API server?",
+                code=response.status,
+            )
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        data: bytes | None = None,
+        content_type: str = _JSON,
+        timeout: aiohttp.ClientTimeout = REQUEST_TIMEOUT,
+    ) -> aiohttp.ClientResponse:
+        """The successful answer, its body still to be read. Waits and asks again where the server wants that.
+
+        429 and 503 with ``Retry-After`` say that the request was not looked at, so any method may be repeated.
+        """
+        text = urlencode({key: value for key, value in (query or {}).items() if value})
+        url = URL(f"{self.server}{path}?{text}" if text else f"{self.server}{path}", encoded=True)
+        tries, waited = 1, 0.0
+        while True:
+            response = await self._exchange(method, url, data, content_type, timeout)
+            if response.ok and response.status < 300:
+                return response
+            asked = _retry_after(response)
+            error = _refusal(response.status, await self._read(response), asked)
+            if error.code not in THROTTLED or asked is None or tries >= THROTTLED_TRIES:
+                raise error
+            wait = max(asked, 0.1) * self._random.uniform(1.0, 1.5)
+            if waited + wait > THROTTLED_SECONDS:
+                raise error
+            await asyncio.sleep(wait)
+            tries, waited = tries + 1, waited + wait
+
+    async def _exchange(
+        self, method: str, url: URL, data: bytes | None, content_type: str, timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        headers = {"Content-Type": content_type} if data is not None else {}
+        try:
+            authorization = await self._connection.authorization()
+        except KubeConfigError as error:
+            raise self._unavailable(str(error)) from error
+        if authorization:
+            headers["Authorization"] = authorization
+        try:
+            return await self._session.request(
+                method,
+                url,
+                data=data,
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._connection.proxy,
+                server_hostname=self._connection.server_hostname,
+                timeout=timeout,
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unavailable(_reason(error)) from error
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        try:
+            return await response.read()
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unavailable(_reason(error)) from error
+
+    async def _events(self, response: aiohttp.ClientResponse) -> AsyncGenerator[WatchEvent, None]:
+        lines = LineSplitter()
+        try:
+            async for chunk in response.content.iter_any():
+                for line in lines.feed(chunk):
+                    yield self._event(line)
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unavailable(f"the watch broke off: {_reason(error)}") from error
+        if lines.rest().strip():
+            raise self._unavailable("the watch broke off in the middle of an event")
+
+    def _event(self, line: bytes) -> WatchEvent:
+        try:
+            event = orjson.loads(line)
+            kind, obj = event["type"], event["object"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise self._unavailable("the watch delivered something that is no event") from None
+        if kind == "ERROR":
+            raise error_from_status(obj, code=int(obj.get("code") or 500))
+        return WatchEvent(kind, obj)
+
+    def _unavailable(self, why: str) -> Unavailable:
+        return Unavailable(f"cannot reach the API server {self.server}: {why}")
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines of any length (an object may have 1.5 MB), each byte looked at once."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The lines that this chunk completes, without their ends, empty ones left out."""
+        first, *others = chunk.split(b"\n")
+        self._parts.append(first)
+        if not others:
+            return []
+        lines = [b"".join(self._parts), *others[:-1]]
+        self._parts = [others[-1]]
+        return [line for line in lines if line]
+
+    def rest(self) -> bytes:
+        """What came after the last line's end."""
+        return b"".join(self._parts)
+
+
+def _refusal(code: int, content: bytes, retry_after: float | None) -> ApiError:
+    """The error that an answer means: a ``Status``, or the text of whatever stands between us and the API server."""
+    try:
+        status = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        status = None
+    if not isinstance(status, dict) or status.get("kind") != "Status":
+        text = " ".join(content.decode(errors="replace").split())[:200]
+        status = {"message": f"HTTP {code}: {text}" if text else f"HTTP {code}"}
+    return error_from_status(status, code=code, retry_after=retry_after)
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    """The seconds of the ``Retry-After`` header; an API server never sends its other form, a date."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else None
+
+
+def _reason(error: Exception) -> str:
+    """Why there was no answer, in few words."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
+        return f"its TLS certificate is not trusted: {why}; check certificate-authority in the kubeconfig"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"TLS failed: {error.os_error.strerror or error.os_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        number = error.os_error.errno or 0  # negative from the resolver, which has words of its own
+        return os.strerror(number) if number > 0 else str(error.os_error.strerror or error.os_error)
+    return str(error) or type(error).__name__
+
+
+def _lasting_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket that notices within a minute when the other end is gone without a word (a watch only listens)."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made

@@ -1,0 +1,211 @@
+"""The Kubernetes API of a simulated cluster: ``runner.kube.KubeApi`` as direct calls into the fake API server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fakes.apiserver.errors import StatusError, no_such_resource
+from fakes.apiserver.options import DeleteOptions, ListOptions
+from fakes.apiserver.resources import ResourceType
+from fakes.apiserver.server import ApiServer
+from fakes.apiserver.watch import Watcher
+from providers.types import KubeObject
+from runner.kube import Patch, PatchType, Resource, WatchEvent, error_from_status
+
+Latency = Callable[[], float]
+Before = Callable[[str, Resource], None]
+
+
+class InProcessKube:
+    """One client's way to a fake API server in the same process.
+
+    Args:
+        server: the API server.
+        latency: draws the seconds that a request takes; None, or a draw of 0, for no wait at all.
+        before: called with the verb (``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``, ``delete``) and
+            the resource before each request; what it raises (an ``ApiError``) the client gets instead of an answer.
+    """
+
+    def __init__(self, server: ApiServer, *, latency: Latency | None = None, before: Before | None = None) -> None:
+        self._server = server
+        self._latency = latency
+        self._before = before
+        self._types: dict[tuple[str, str], ResourceType] = {
+            (each.group, each.plural): each for each in server.resources
+        }
+
+    async def get(
+        self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
+    ) -> KubeObject:
+        """One object."""
+        if self._latency is not None or self._before is not None:
+            await self._arrive("get", resource)
+        try:
+            return self._server.get(self._type(resource), namespace, name, subresource=subresource or "")
+        except StatusError as error:
+            raise error_from_status(error.status, code=error.code) from None
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+        resource_version: str = "",
+    ) -> KubeObject:
+        """One page of a list."""
+        if self._latency is not None or self._before is not None:
+            await self._arrive("list", resource)
+        options = ListOptions(
+            label_selector=label_selector,
+            field_selector=field_selector,
+            limit=limit,
+            continue_token=continue_token,
+            resource_version=resource_version,
+        )
+        try:
+            return self._server.list(self._type(resource), namespace, options)
+        except StatusError as error:
+            raise error_from_status(error.status, code=error.code) from None
+
+    @asynccontextmanager
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        resource_version: str = "",
+        timeout_seconds: int | None = None,
+    ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
+        """The changes after ``resource_version``, bookmarks too."""
+        if self._latency is not None or self._before is not None:
+            await self._arrive("watch", resource)
+        options = ListOptions(
+            label_selector=label_selector,
+            field_selector=field_selector,
+            resource_version=resource_version,
+            timeout_seconds=timeout_seconds,
+            allow_watch_bookmarks=True,
+        )
+        try:
+            watcher = self._server.watch(self._type(resource), namespace, options)
+        except StatusError as error:
+            raise error_from_status(error.status, code=error.code) from None
+        try:
+            yield _Events(watcher)
+        finally:
+            watcher.close()
+
+    async def create(
+        self,
+        resource: Resource,
+        obj: Mapping[str, Any],
+        namespace: str | None = None,
+        *,
+        name: str | None = None,
+        subresource: str | None = None,
+    ) -> KubeObject:
+        """Create an object, or POST to a subresource of the object ``name``."""
+        if self._latency is not None or self._before is not None:
+            await self._arrive("create", resource)
+        try:
+            return self._server.create(
+                self._type(resource), namespace, obj, name=name or "", subresource=subresource or ""
+            )
+        except StatusError as error:
+            raise error_from_status(error.status, code=error.code) from None
+
+    async def update(self, resource: Resource, obj: Mapping[str, Any], *, subresource: str | None = None) -> KubeObject:
+        """Replace an object, or its status."""
+        if self._latency is not None or self._before is not None:
+            await self._arrive("update", resource)
+        meta = obj["metadata"]
+        try:
+            return self._server.update(
+                self._type(resource), meta.get("namespace"), meta["name"], obj, subresource=subresource or ""
+            )
+        except StatusError as error:
+            raise error_from_status(error.status, code=error.code) from None
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        patch: Patch,
+        namespace: str | None = None,
+        *,
+        patch_type: PatchType = PatchType.MERGE,
+        subresource: str | None = None,
+    ) -> KubeObject:
+        """Change parts of an object."""
+        if self._latency is not None or self._before is not None:
+            await self._arrive("patch", resource)
+        try:
+            return self._server.patch(
+                self._type(resource), namespace, name, patch, patch_type, subresource=subresource or ""
+            )
+        except StatusError as error:
+            raise error_from_status(error.status, code=error.code) from None
+
+    async def delete(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None = None,
+        *,
+        grace_period_seconds: int | None = None,
+        uid: str | None = None,
+        propagation_policy: str | None = None,
+    ) -> KubeObject:
+        """Delete an object."""
+        if self._latency is not None or self._before is not None:
+            await self._arrive("delete", resource)
+        options = DeleteOptions(
+            grace_period_seconds=grace_period_seconds, uid=uid or "", propagation_policy=propagation_policy or ""
+        )
+        try:
+            return self._server.delete(self._type(resource), namespace, name, options)
+        except StatusError as error:
+            raise error_from_status(error.status, code=error.code) from None
+
+    async def _arrive(self, verb: str, resource: Resource) -> None:
+        """The way to the server: its latency, and what can go wrong on it."""
+        if self._latency is not None:
+            seconds = self._latency()
+            if seconds > 0:
+                await asyncio.sleep(seconds)
+        if self._before is not None:
+            self._before(verb, resource)
+
+    def _type(self, resource: Resource) -> ResourceType:
+        found = self._types.get((resource.group, resource.plural))
+        if found is None:
+            raise no_such_resource()
+        return found
+
+
+class _Events:
+    """A watcher's events as the protocol has them: the end is the end of the iteration, an ERROR is raised."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._next = watcher.next
+
+    def __aiter__(self) -> AsyncIterator[WatchEvent]:
+        return self
+
+    async def __anext__(self) -> WatchEvent:
+        event = await self._next()
+        if event is None:
+            raise StopAsyncIteration
+        if event[0] == "ERROR":
+            status = event[1]
+            raise error_from_status(status, code=status["code"])
+        return WatchEvent(*event)

@@ -38,7 +38,10 @@ class Agent:
         self._config = config
         self._ports = ports
         self._log = log
-        self._events = EventRecorder(kube, config.node_name, clock=ports.clock, random=ports.random, log=log)
+        name = config.node_name
+        self._events = EventRecorder(
+            kube, f"{name}/pod-controller", host=name, clock=ports.clock, random=ports.random, log=log
+        )
         self._reconciler = Reconciler(kube, provider, config, ports, self._events, log)
         self._node = NodeController(kube, provider, config, ports, log)
         self._pods = Informer(

@@ -40,7 +40,8 @@ class EventRecorder:
 
     Args:
         kube: the cluster.
-        node_name: the host in the events' source.
+        component: who tells, in the events' source.
+        host: the node it tells from; empty for none.
         clock: their times.
         random: their names.
         log: where dropped ones are told.
@@ -49,14 +50,15 @@ class EventRecorder:
     def __init__(
         self,
         kube: KubeApi,
-        node_name: str,
+        component: str,
         *,
+        host: str = "",
         clock: Clock,
         random: Random,
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
         self._kube = kube
-        self._source = {"component": f"{node_name}/pod-controller", "host": node_name}
+        self._source = {"component": component, **({"host": host} if host else {})}
         self._clock = clock
         self._random = random
         self._log = log
@@ -121,7 +123,7 @@ class EventRecorder:
             "message": told.message,
             "source": self._source,
             "reportingComponent": self._source["component"],
-            "reportingInstance": self._source["host"],
+            "reportingInstance": self._source.get("host", ""),
             "firstTimestamp": now,
             "lastTimestamp": now,
             "count": 1,

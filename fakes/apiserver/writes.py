@@ -17,13 +17,14 @@ def decode(resource: ResourceType, obj: Mapping[str, Any]) -> Object:
             raise bad_request(
                 f"the object provided is unrecognized (must be of type {resource.kind}): {field} is {obj[field]!r}"
             )
-    shapes.check(obj.get("metadata"), shapes.METADATA, resource.kind, "metadata")
-    for field, shape in resource.shapes.items():
-        if field in obj:
-            shapes.check(obj[field], shape, resource.kind, field)
-    return {
+    decoded = {
         field: value if field == "status" else without_nulls(value) for field, value in obj.items() if value is not None
     }
+    shapes.check(decoded.get("metadata"), shapes.METADATA, resource.kind, "metadata")
+    for field, shape in resource.shapes.items():
+        if field in decoded:
+            shapes.check(decoded[field], shape, resource.kind, field)
+    return decoded
 
 
 def check_same_namespace(resource: ResourceType, namespace: str | None, meta: Mapping[str, Any]) -> None:

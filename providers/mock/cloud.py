@@ -1,47 +1,33 @@
 """The mock cloud: runs pods that exist only here. It outlives the runner, as a real cloud does.
 
-A state machine with one timer for each change that lies ahead, none for a pod that just runs. Every change is told to
-whoever listens for the pod's node. With a ``StateFolder`` it also outlives the process.
+A state machine with one timer for each pod that has something ahead of it, none for a pod that just runs. Every change
+is told to whoever listens for the pod's node. With a ``StateFolder`` it also outlives the process.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from random import Random
 
 from providers import pods
 from providers.base import Clock
 from providers.errors import NotFound, Retryable
+from providers.mock.record import COMPLETED, ERROR, KILLED, CloudPod, Plan, Step
 from providers.mock.script import Script
-from providers.mock.state import Saved, StateFolder
-from providers.mock.status import Run, Snapshot, status_of
+from providers.mock.state import StateFolder
+from providers.mock.status import stamp, status_of
 from providers.types import Pod, PodStatus
 
 FIRST_ADDRESS = IPv4Address("10.0.0.1")
-FIRST_BACKOFF, LONGEST_BACKOFF = 10.0, 300.0
-"""Seconds between restarts of a container: a kubelet's crash loop."""
+ADDRESSES_AT_REST = 256
+"""So many freed addresses rest before the first of them is given out again."""
 
 Listener = Callable[[Pod], None]
 Trouble = Callable[[str, str], None]
-"""(operation, node) -> None, or it raises what the call is to fail with."""
-
-
-@dataclass(slots=True)
-class CloudPod:
-    """A pod on the mock cloud."""
-
-    pod: Pod
-    node: str
-    script: Script
-    host_ip: str
-    accepted: datetime
-    ip: str = ""
-    run: Run = field(default_factory=Run)
-    evicted: bool = False
-    timer: asyncio.TimerHandle | None = None
+"""(operation, node) -> None, or it raises what the call is to fail with. The operations: create, update, delete, get,
+list, ping."""
 
 
 class MockCloud:
@@ -51,6 +37,11 @@ class MockCloud:
         clock: the wall clock.
         random: draws durations.
         folder: keeps the pods over a restart of the process; None keeps them in memory.
+
+    Attributes:
+        trouble: makes calls fail; None for none.
+        lost_answers: so many creates from now on are done, and answered with an error.
+        starts: UID -> how often the pod was started from nothing; restarts of its containers do not count.
     """
 
     def __init__(self, clock: Clock, random: Random, folder: StateFolder | None = None) -> None:
@@ -63,9 +54,15 @@ class MockCloud:
         self._pods: dict[str, CloudPod] = {}
         self._by_node: dict[str, dict[str, CloudPod]] = {}
         self._listeners: dict[str, Listener] = {}
-        self._errors: dict[tuple[str, str], int] = {}
+        self._failed: dict[tuple[str, str], int] = {}
         self._free: deque[str] = deque()
         self._addresses = 0
+        self._steps = {
+            Step.START: self._start,
+            Step.EXIT: self._exit,
+            Step.STOP: self._stop,
+            Step.KILL: self._kill,
+        }
 
     # --- calls, as a cloud's API has them ---------------------------------------------------------------------------
 
@@ -74,72 +71,106 @@ class MockCloud:
         if self.trouble is not None:
             self.trouble(operation, node)
 
-    def counted_error(self, operation: str, uid: str, times: int) -> bool:
-        """Whether this call is among the first ``times`` for the pod, which are to fail."""
-        if not times:
+    def fails_again(self, operation: str, uid: str, times: int | None) -> bool:
+        """Whether this call for the pod is among the first ``times`` (None: all), which are to fail."""
+        if times is None:
+            return True
+        count = self._failed.get((operation, uid), 0)
+        if count >= times:
             return False
-        count = self._errors.get((operation, uid), 0)
-        self._errors[operation, uid] = count + 1
-        return count < times
+        self._failed[operation, uid] = count + 1
+        return True
 
     def create(self, pod: Pod, node: str, script: Script, host_ip: str) -> None:
         """Accept a pod; one that is there already is left as it is."""
         uid = pods.uid(pod)
         if uid not in self._pods:
             self.starts[uid] = self.starts.get(uid, 0) + 1
-            cloud_pod = CloudPod(pod, node, script, host_ip, self._clock.now())
+            now = self._clock.now()
+            cloud_pod = CloudPod(pod, node, script, host_ip, now)
             self._keep(cloud_pod)
-            self._changed(cloud_pod)
             if not script.never_start:
-                self._after(script.start_after.draw(self._random), cloud_pod, self._start)
+                self._set(cloud_pod, Step.START, now, script.start_after.draw(self._random))
+            self._changed(cloud_pod)
         if self.lost_answers > 0:
             self.lost_answers -= 1
             raise Retryable("the connection was lost before the cloud answered")
 
     def update(self, pod: Pod) -> None:
-        """Give a pod a new spec; a changed image restarts its containers."""
-        cloud_pod = self._get(pods.uid(pod))
-        images = [each.get("image") for each in pods.containers(cloud_pod.pod)]
+        """Give a pod a new spec; a changed image restarts its containers. Raises NotFound."""
+        cloud_pod = self.find(pods.uid(pod))
+        images = _images(cloud_pod.pod)
         cloud_pod.pod = pod
-        if images != [each.get("image") for each in pods.containers(pod)] and cloud_pod.run.running:
-            self._cancel(cloud_pod)
-            cloud_pod.run = cloud_pod.run.ended(self._clock.now(), exit_code=137, reason="Error")
-            self._start(cloud_pod)
+        if images != _images(pod) and cloud_pod.run.running and not _is_ending(cloud_pod):
+            now = self._clock.now()
+            cloud_pod.run = cloud_pod.run.finished(now, 0, COMPLETED, over=False)
+            self._unset(cloud_pod)
+            self._start(cloud_pod, now)
         else:
             self._changed(cloud_pod)
 
     def delete(self, uid: str, grace: float) -> None:
-        """Tell a pod's containers to end; they are killed after the grace."""
-        cloud_pod = self._get(uid)
+        """Tell a pod's containers to end; they are killed after the grace. A later call can only shorten it.
+
+        Raises:
+            NotFound: the pod is not, or no longer, there.
+        """
+        if uid not in self._pods:
+            self._forget_failures(uid)
+        cloud_pod = self.find(uid)
+        now = self._clock.now()
         if not cloud_pod.run.running:
             if not cloud_pod.run.is_over:
-                self._over(cloud_pod, exit_code=137, reason="ContainerStatusUnknown")
+                cloud_pod.run = cloud_pod.run.given_up(now)
+                self._changed(cloud_pod)
             self._drop(cloud_pod)
             return
-        takes = cloud_pod.script.end_after.draw(self._random)
-        killed = takes > grace
-        self._after(min(takes, grace), cloud_pod, self._killed if killed else self._stopped)
+        plan = cloud_pod.plan
+        if plan is None or not _is_ending(cloud_pod):
+            takes = cloud_pod.script.end_after.draw(self._random)
+            plan = Plan(Step.STOP, now + timedelta(seconds=takes))
+        killed_at = now + timedelta(seconds=grace)
+        if killed_at < plan.at:
+            plan = Plan(Step.KILL, killed_at)
+        self._set(cloud_pod, plan.step, plan.at)
+        self._save(cloud_pod)
+
+    def find(self, uid: str) -> CloudPod:
+        """What the cloud knows of a pod. Raises NotFound."""
+        try:
+            return self._pods[uid]
+        except KeyError:
+            raise NotFound(f"the mock cloud has no pod with the UID {uid}") from None
 
     def get(self, uid: str) -> Pod:
         """A pod with its status. Raises NotFound."""
-        return self._shown(self._get(uid))
+        return _shown(self.find(uid))
 
     def status(self, uid: str) -> PodStatus:
         """A pod's status. Raises NotFound."""
-        return status_of(self._snapshot(self._get(uid)))
-
-    def run_of(self, uid: str) -> tuple[CloudPod, Run]:
-        """A pod and its current run, for its log. Raises NotFound."""
-        cloud_pod = self._get(uid)
-        return cloud_pod, cloud_pod.run
+        return status_of(self.find(uid))
 
     def list(self, node: str) -> list[Pod]:
         """All pods of a node with their status."""
-        return [self._shown(each) for each in self._by_node.get(node, {}).values()]
+        return [_shown(each) for each in self._by_node.get(node, {}).values()]
+
+    def of_node(self, node: str) -> Iterator[CloudPod]:
+        """What the cloud knows of a node's pods."""
+        return iter(self._by_node.get(node, {}).values())
 
     def listen(self, node: str, listener: Listener) -> None:
         """Tell changes of a node's pods to this listener from now on, and to no earlier one."""
         self._listeners[node] = listener
+
+    async def changes(self, cloud_pod: CloudPod, within: float | None) -> None:
+        """Wait for the pod's next change, or so many seconds."""
+        if cloud_pod.change is None:
+            cloud_pod.change = asyncio.Event()
+        waiting = cloud_pod.change.wait()
+        try:
+            await asyncio.wait_for(waiting, within)
+        except TimeoutError:
+            return
 
     # --- what a cloud does on its own account -----------------------------------------------------------------------
 
@@ -148,148 +179,150 @@ class MockCloud:
         return (each.pod for each in self._pods.values() if not each.run.is_over)
 
     def vanish(self, uid: str) -> None:
-        """Lose a pod without a word."""
-        self._drop(self._get(uid))
+        """Lose a pod without a word. Raises NotFound."""
+        self._drop(self.find(uid))
 
     def evict(self, uid: str) -> None:
-        """End a pod on the cloud's own account, and tell."""
-        cloud_pod = self._get(uid)
-        cloud_pod.evicted = True
-        self._over(cloud_pod, exit_code=137, reason="Evicted")
+        """End a pod on the cloud's own account, and tell. Raises NotFound."""
+        cloud_pod = self.find(uid)
+        if not cloud_pod.run.is_over:
+            cloud_pod.evicted = True
+            self._over(cloud_pod, self._clock.now(), KILLED, ERROR)
 
     def restore(self) -> None:
-        """Take up the pods of an earlier process where the folder has them."""
+        """Take up the pods of an earlier process where the folder has them; what was due meanwhile happens now.
+
+        Raises:
+            InvalidConfig: a file in the folder is damaged.
+        """
         if self._folder is None:
             return
-        for saved in self._folder.load():
-            pod = saved.pod
-            cloud_pod = CloudPod(pod, saved.node, saved.script, saved.host_ip, saved.accepted, saved.ip, saved.run)
-            self._addresses = max(self._addresses, saved.address_number(FIRST_ADDRESS))
-            self.starts[pods.uid(pod)] = saved.starts
+        for cloud_pod, starts in self._folder.load():
+            uid = pods.uid(cloud_pod.pod)
+            if uid in self._pods:
+                continue
+            if cloud_pod.ip:
+                self._addresses = max(self._addresses, int(IPv4Address(cloud_pod.ip)) - int(FIRST_ADDRESS) + 1)
+            self.starts[uid] = starts
             self._keep(cloud_pod)
-            self._resume(cloud_pod)
+            if cloud_pod.plan is not None:
+                self._set(cloud_pod, cloud_pod.plan.step, cloud_pod.plan.at)
 
     # --- the life of a pod here -------------------------------------------------------------------------------------
 
-    def _start(self, cloud_pod: CloudPod) -> None:
-        cloud_pod.timer = None
-        now = self._clock.now()
+    def _start(self, cloud_pod: CloudPod, now: datetime) -> None:
         cloud_pod.ip = cloud_pod.ip or self._address()
         cloud_pod.run = cloud_pod.run.started_again(now)
-        self._changed(cloud_pod)
         if cloud_pod.script.run_for is not None:
-            self._after(cloud_pod.script.run_for.draw(self._random), cloud_pod, self._exited)
+            self._set(cloud_pod, Step.EXIT, now, cloud_pod.script.run_for.draw(self._random))
+        self._changed(cloud_pod)
 
-    def _exited(self, cloud_pod: CloudPod) -> None:
-        cloud_pod.timer = None
+    def _exit(self, cloud_pod: CloudPod, now: datetime) -> None:
         code = cloud_pod.script.exit_code
+        reason = ERROR if code else COMPLETED
         policy = pods.restart_policy(cloud_pod.pod)
         if policy == "Never" or (policy == "OnFailure" and code == 0):
-            self._over(cloud_pod, exit_code=code, reason="Error" if code else "Completed")
+            self._over(cloud_pod, now, code, reason)
             return
-        cloud_pod.run = cloud_pod.run.ended(self._clock.now(), exit_code=code, reason="Error" if code else "Completed")
-        self._changed(cloud_pod)
-        wait = min(FIRST_BACKOFF * 2.0 ** min(cloud_pod.run.restarts, 10), LONGEST_BACKOFF)
-        self._after(wait, cloud_pod, self._start)
-
-    def _stopped(self, cloud_pod: CloudPod) -> None:
-        self._over(cloud_pod, exit_code=0, reason="Completed")
-        self._drop(cloud_pod)
-
-    def _killed(self, cloud_pod: CloudPod) -> None:
-        self._over(cloud_pod, exit_code=137, reason="Error")
-        self._drop(cloud_pod)
-
-    def _over(self, cloud_pod: CloudPod, *, exit_code: int, reason: str) -> None:
-        self._cancel(cloud_pod)
-        cloud_pod.run = cloud_pod.run.ended(self._clock.now(), exit_code=exit_code, reason=reason, over=True)
+        cloud_pod.run = cloud_pod.run.finished(now, code, reason, over=False)
+        self._set(cloud_pod, Step.START, now, cloud_pod.run.backoff)
         self._changed(cloud_pod)
 
-    def _resume(self, cloud_pod: CloudPod) -> None:
-        run, script, now = cloud_pod.run, cloud_pod.script, self._clock.now()
-        if run.is_over or script.never_start:
-            return
-        if not run.running:
-            self._after(script.start_after.draw(self._random), cloud_pod, self._start)
-        elif script.run_for is not None and run.started is not None:
-            left = script.run_for.draw(self._random) - (now - run.started).total_seconds()
-            self._after(max(left, 0.0), cloud_pod, self._exited)
+    def _stop(self, cloud_pod: CloudPod, now: datetime) -> None:
+        self._over(cloud_pod, now, 0, COMPLETED)
+        self._drop(cloud_pod)
+
+    def _kill(self, cloud_pod: CloudPod, now: datetime) -> None:
+        self._over(cloud_pod, now, KILLED, ERROR)
+        self._drop(cloud_pod)
+
+    def _over(self, cloud_pod: CloudPod, now: datetime, exit_code: int, reason: str) -> None:
+        self._unset(cloud_pod)
+        if cloud_pod.run.running:
+            cloud_pod.run = cloud_pod.run.finished(now, exit_code, reason, over=True)
+        else:
+            cloud_pod.run = cloud_pod.run.given_up(now)
+        self._changed(cloud_pod)
+
+    # --- the timer --------------------------------------------------------------------------------------------------
+
+    def _set(self, cloud_pod: CloudPod, step: Step, since: datetime, seconds: float = 0.0) -> None:
+        self._unset(cloud_pod)
+        at = since + timedelta(seconds=seconds)
+        cloud_pod.plan = Plan(step, at)
+        left = max((at - self._clock.now()).total_seconds(), 0.0)
+        cloud_pod.timer = asyncio.get_running_loop().call_later(left, self._due, cloud_pod)
+
+    def _unset(self, cloud_pod: CloudPod) -> None:
+        cloud_pod.plan = None
+        if cloud_pod.timer is not None:
+            cloud_pod.timer.cancel()
+            cloud_pod.timer = None
+
+    def _due(self, cloud_pod: CloudPod) -> None:
+        plan = cloud_pod.plan
+        self._unset(cloud_pod)
+        if plan is not None:
+            self._steps[plan.step](cloud_pod, plan.at)
 
     # --- keeping ----------------------------------------------------------------------------------------------------
-
-    def _get(self, uid: str) -> CloudPod:
-        try:
-            return self._pods[uid]
-        except KeyError:
-            raise NotFound(f"the mock cloud has no pod with the UID {uid}") from None
 
     def _keep(self, cloud_pod: CloudPod) -> None:
         uid = pods.uid(cloud_pod.pod)
         self._pods[uid] = self._by_node.setdefault(cloud_pod.node, {})[uid] = cloud_pod
 
     def _drop(self, cloud_pod: CloudPod) -> None:
-        self._cancel(cloud_pod)
+        """Give back what the pod used: from now on it is not found."""
+        self._unset(cloud_pod)
         uid = pods.uid(cloud_pod.pod)
-        if self._pods.pop(uid, None) is None:
-            return
-        del self._by_node[cloud_pod.node][uid]
+        del self._pods[uid], self._by_node[cloud_pod.node][uid]
         if cloud_pod.ip:
             self._free.append(cloud_pod.ip)
-        for operation in ("create", "delete"):
-            self._errors.pop((operation, uid), None)
+        self._forget_failures(uid)
+        _wake(cloud_pod)
         if self._folder is not None:
             self._folder.remove(uid)
 
+    def _forget_failures(self, uid: str) -> None:
+        for operation in ("create", "delete"):
+            self._failed.pop((operation, uid), None)
+
     def _changed(self, cloud_pod: CloudPod) -> None:
-        if self._folder is not None:
-            self._folder.save(_saved(cloud_pod, self.starts[pods.uid(cloud_pod.pod)]))
+        self._save(cloud_pod)
+        _wake(cloud_pod)
         listener = self._listeners.get(cloud_pod.node)
         if listener is not None:
-            listener(self._shown(cloud_pod))
+            listener(_shown(cloud_pod))
 
-    def _after(self, seconds: float, cloud_pod: CloudPod, then: Callable[[CloudPod], None]) -> None:
-        self._cancel(cloud_pod)
-        cloud_pod.timer = asyncio.get_running_loop().call_later(seconds, then, cloud_pod)
-
-    def _cancel(self, cloud_pod: CloudPod) -> None:
-        if cloud_pod.timer is not None:
-            cloud_pod.timer.cancel()
-            cloud_pod.timer = None
+    def _save(self, cloud_pod: CloudPod) -> None:
+        if self._folder is not None:
+            self._folder.save(cloud_pod, self.starts[pods.uid(cloud_pod.pod)])
 
     def _address(self) -> str:
         """A free address, the longest unused first."""
-        if len(self._free) > 256:  # an address rests for a while, as on a real network
+        if len(self._free) > ADDRESSES_AT_REST:
             return self._free.popleft()
         self._addresses += 1
         return str(FIRST_ADDRESS + self._addresses - 1)
 
-    def _snapshot(self, cloud_pod: CloudPod) -> Snapshot:
-        return Snapshot(
-            cloud_pod.pod,
-            cloud_pod.run,
-            cloud_pod.accepted,
-            cloud_pod.ip,
-            cloud_pod.host_ip,
-            cloud_pod.script.never_start,
-            evicted=cloud_pod.evicted,
-        )
 
-    def _shown(self, cloud_pod: CloudPod) -> Pod:
-        pod = pods.with_status(cloud_pod.pod, status_of(self._snapshot(cloud_pod)))
-        if cloud_pod.evicted:
-            stamp = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-            return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": stamp}}
+def _images(pod: Pod) -> list[str | None]:
+    return [each.get("image") for each in pods.containers(pod)]
+
+
+def _is_ending(cloud_pod: CloudPod) -> bool:
+    """Whether the pod's containers were told to end."""
+    return cloud_pod.plan is not None and cloud_pod.plan.step in {Step.STOP, Step.KILL}
+
+
+def _wake(cloud_pod: CloudPod) -> None:
+    if cloud_pod.change is not None:
+        cloud_pod.change.set()
+        cloud_pod.change = None
+
+
+def _shown(cloud_pod: CloudPod) -> Pod:
+    pod = pods.with_status(cloud_pod.pod, status_of(cloud_pod))
+    if not cloud_pod.evicted or cloud_pod.run.ended is None:
         return pod
-
-
-def _saved(cloud_pod: CloudPod, starts: int) -> Saved:
-    return Saved(
-        cloud_pod.pod,
-        cloud_pod.node,
-        cloud_pod.script,
-        cloud_pod.host_ip,
-        cloud_pod.accepted,
-        cloud_pod.ip,
-        cloud_pod.run,
-        starts,
-    )
+    return {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": stamp(cloud_pod.run.ended.finished)}}

@@ -96,6 +96,6 @@ def _mapping(value: object, where: str) -> Mapping[str, Any]:
 
 def _quantity(value: object, where: str) -> str:
     text = str(value)
-    if isinstance(value, str | int) and not isinstance(value, bool) and _QUANTITY.fullmatch(text):
+    if isinstance(value, str | int | float) and not isinstance(value, bool) and _QUANTITY.fullmatch(text):
         return text
     raise InvalidConfig(f"{where}: {value!r} is not a quantity; write e.g. 4, 500m or 16Gi")

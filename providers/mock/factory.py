@@ -14,5 +14,5 @@ def create(context: ProviderContext) -> MockProvider:
         InvalidConfig: naming the source, the field and the remedy.
     """
     parsed = config.parse(context.config, node_name=context.node_name, source=context.config_source)
-    folder = StateFolder(parsed.state) if parsed.state else None
+    folder = StateFolder(parsed.state / context.node_name) if parsed.state else None
     return MockProvider(context, parsed, MockCloud(context.clock, context.random, folder))

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from providers import pods
 from providers.base import LogOptions, Metric, Provider, ProviderContext
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable
-from providers.loglines import Limit, LogLine, rendered, select
-from providers.mock.cloud import CloudPod, MockCloud
+from providers.loglines import Writer, select
+from providers.mock import usage
+from providers.mock.cloud import MockCloud
 from providers.mock.config import MockConfig
+from providers.mock.output import Output, output_of
+from providers.mock.record import CloudPod, End
 from providers.mock.script import Script, from_annotations
-from providers.mock.status import Run
 from providers.pods import PodRef
 from providers.types import Pod, PodStatus, ResourceList
 
@@ -21,9 +22,6 @@ _ERRORS: dict[str, Callable[[str], ProviderError]] = {
     "permanent": Permanent,
     "invalid": Invalid,
 }
-
-_GLANCE = 0.5
-"""Seconds between two looks at a log that is followed and does not write at a known pace."""
 
 
 class MockProvider(Provider):
@@ -49,8 +47,9 @@ class MockProvider(Provider):
         """The cloud accepts the pod at once and answers when its script says so."""
         self._cloud.check("create", self._node)
         script = self._script(pod)
-        if self._cloud.counted_error("create", pods.uid(pod), script.create_errors):
-            raise _ERRORS[script.create_error](f"the mock was told to fail the create of {pods.ref(pod)}")
+        kind = script.failing_create
+        if kind and self._cloud.fails_again("create", pods.uid(pod), script.create_errors):
+            raise _ERRORS[kind](f"the mock was told to fail the create of {pods.ref(pod)}")
         self._cloud.create(pod, self._node, script, self.context.internal_ip)
         takes = script.create_takes.draw(self.context.random)
         if takes:
@@ -64,9 +63,10 @@ class MockProvider(Provider):
     async def delete_pod(self, pod: Pod) -> None:
         """The containers end as the pod's script says, at the latest after the grace."""
         self._cloud.check("delete", self._node)
-        if self._cloud.counted_error("delete", pods.uid(pod), self._script(pod).delete_errors):
+        uid = pods.uid(pod)
+        if self._cloud.fails_again("delete", uid, self._cloud.find(uid).script.delete_errors):
             raise Retryable(f"the mock was told to fail the delete of {pods.ref(pod)}")
-        self._cloud.delete(pods.uid(pod), pods.grace_seconds(pod))
+        self._cloud.delete(uid, pods.grace_seconds(pod))
 
     async def get_pod(self, ref: PodRef) -> Pod:
         """The pod, with its status."""
@@ -98,93 +98,63 @@ class MockProvider(Provider):
         self._cloud.check("ping", self._node)
 
     async def container_logs(self, ref: PodRef, container: str, options: LogOptions) -> AsyncIterator[bytes]:
-        """What the script makes the containers write."""
-        cloud_pod, run = self._cloud.run_of(ref.uid)
+        """What the script makes the containers write. A container that never ran has written nothing."""
+        self._cloud.check("logs", self._node)
+        cloud_pod = self._cloud.find(ref.uid)
         if container not in [each["name"] for each in pods.containers(cloud_pod.pod)]:
             raise NotFound(f"container {container!r} is not in pod {ref}")
-        if options.previous and run.last is None:
-            raise NotFound(f"previous terminated container {container!r} in pod {ref} not found")
-        limit = Limit(options)
-        lines = self._lines(cloud_pod, run, container, previous=options.previous)
-        for piece in select(lines, options):
-            yield limit.take(piece)
-        shown = len(lines)
-        while options.follow and not options.previous and not limit.reached and self._cloud_has(ref, run):
-            await asyncio.sleep(cloud_pod.script.log_every.low or _GLANCE)
-            lines = self._lines(cloud_pod, cloud_pod.run if cloud_pod.run.running else run, container, previous=False)
-            for line in lines[shown:]:
-                yield limit.take(rendered(line, options))
-            shown = len(lines)
+        number = _wanted_run(cloud_pod, ref, container, previous=options.previous)
+        output = self._output(cloud_pod, container, number)
+        if output is None:
+            return
+        writer = Writer(options)
+        for piece in writer.write(select(output, options)):
+            yield piece
+        while options.follow and not writer.full and cloud_pod.run.running and cloud_pod.run.restarts == number:
+            shown = len(output)
+            await self._cloud.changes(cloud_pod, output.next_after(self.context.clock.now()))
+            output = self._output(cloud_pod, container, number) or output
+            for piece in writer.write(output[shown:]):
+                yield piece
 
     async def stats_summary(self) -> Mapping[str, Any]:
-        """Constant use: 10 millicores and 16 MiB a container."""
-        stamp = _stamp(self.context.clock.now())
-        return {
-            "node": {"nodeName": self._node, "startTime": stamp},
-            "pods": [_pod_stats(pod, stamp) for pod in self._cloud.list(self._node)],
-        }
+        """A constant use of each container that runs."""
+        return usage.summary(self._node, self._cloud.of_node(self._node), self.context.clock.now())
 
     async def resource_metrics(self) -> Sequence[Metric]:
-        """The same use, for metrics-server, with the label names that it reads."""
-        metrics: list[Metric] = []
-        for pod in self._cloud.list(self._node):
-            ref = pods.ref(pod)
-            for each in pods.containers(pod):
-                labels = {"container": each["name"], "pod": ref.name, "namespace": ref.namespace}
-                metrics.append(Metric("container_cpu_usage_seconds_total", "counter", labels, 100.0))
-                metrics.append(Metric("container_memory_working_set_bytes", "gauge", labels, float(_MEMORY)))
-        return metrics
+        """The same use, for metrics-server."""
+        return usage.metrics(self._cloud.of_node(self._node), self.context.clock.now())
 
     # --- helpers ----------------------------------------------------------------------------------------------------
 
     def _script(self, pod: Pod) -> Script:
         return from_annotations(pod["metadata"].get("annotations") or {}, self._config.script)
 
-    def _cloud_has(self, ref: PodRef, run: Run) -> bool:
-        try:
-            now = self._cloud.run_of(ref.uid)[1]
-        except NotFound:
-            return False
-        return now.running and now.started == run.started
-
-    def _lines(self, cloud_pod: CloudPod, run: Run, container: str, *, previous: bool) -> list[LogLine]:
-        """All that a run has written up to now."""
-        started, finished = run.started, self.context.clock.now()
-        if (previous or started is None) and run.last is not None:
-            started, finished = run.last.started, run.last.finished
-        if started is None:
-            return []
-        text = cloud_pod.script.log or f"{container} started"
-        lines = [LogLine(started, line) for line in text.split("\n")]
-        every = cloud_pod.script.log_every.low
-        if every:
-            count = int((finished - started) / timedelta(seconds=every))
-            lines += [LogLine(started + timedelta(seconds=every * n), f"line {n}") for n in range(1, count + 1)]
-        return lines
+    def _output(self, cloud_pod: CloudPod, container: str, number: int) -> Output | None:
+        """What a container has written in its run of that number; None if the cloud has forgotten, or it never ran."""
+        run = cloud_pod.run
+        end = _end(cloud_pod, number)
+        if end is not None:
+            return output_of(cloud_pod.script, container, end.started, end.finished)
+        if run.restarts == number and run.started is not None:
+            return output_of(cloud_pod.script, container, run.started, self.context.clock.now())
+        return None
 
 
-_MEMORY = 16 * 1024 * 1024
+def _wanted_run(cloud_pod: CloudPod, ref: PodRef, container: str, *, previous: bool) -> int:
+    """The number of the run whose log is asked for. While it waits for a restart, the run before is the latest one.
+
+    Raises:
+        NotFound: there was no previous one.
+    """
+    run = cloud_pod.run
+    if not previous:
+        return run.restarts
+    last = run.last if run.running or run.is_over else run.ended
+    if last is None:
+        raise NotFound(f"previous terminated container {container!r} in pod {ref} not found")
+    return last.number
 
 
-def _pod_stats(pod: Pod, stamp: str) -> dict[str, Any]:
-    ref = pods.ref(pod)
-    containers = [
-        {
-            "name": each["name"],
-            "startTime": stamp,
-            "cpu": {"time": stamp, "usageNanoCores": 10_000_000},
-            "memory": {"time": stamp, "workingSetBytes": _MEMORY},
-        }
-        for each in pods.containers(pod)
-    ]
-    return {
-        "podRef": {"name": ref.name, "namespace": ref.namespace, "uid": ref.uid},
-        "startTime": stamp,
-        "containers": containers,
-        "cpu": {"time": stamp, "usageNanoCores": 10_000_000 * len(containers)},
-        "memory": {"time": stamp, "workingSetBytes": _MEMORY * len(containers)},
-    }
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _end(cloud_pod: CloudPod, number: int) -> End | None:
+    return next((end for end in (cloud_pod.run.ended, cloud_pod.run.last) if end and end.number == number), None)

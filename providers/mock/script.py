@@ -1,8 +1,8 @@
 """What a pod does on the mock cloud: by the provider's configuration, and pod by pod by annotations.
 
 One table, ``SETTINGS``, names every setting. In the configuration they stand under ``script``; on a pod they are
-annotations with the prefix ``mock.vksim.io/`` and win. Where a duration is asked for, the configuration may also give a
-range, ``[2s, 10s]``, from which each pod draws its own.
+annotations with the prefix ``mock.vksim.io/`` and win. A duration is written as Go writes it, ``1m30s``, or as a number
+of seconds; or as a range, ``2s..10s``, from which each pod draws its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,14 +42,21 @@ class Script:
     run_for: Span | None = None
     exit_code: int = 0
     end_after: Span = NOTHING
-    create_error: str = "retryable"
-    create_errors: int = 0
+    create_error: str = ""
+    create_errors: int | None = None
     delete_errors: int = 0
     log: str = ""
-    log_every: Span = NOTHING
+    log_every: Span | None = None
+
+    @property
+    def failing_create(self) -> str:
+        """How creates fail, empty if they do not; a count alone means retryable errors."""
+        return self.create_error or ("retryable" if self.create_errors else "")
 
 
 def _span(value: object) -> Span:
+    if isinstance(value, str) and ".." in value:
+        value = [each.strip() for each in value.split("..", 1)]
     if isinstance(value, list | tuple) and len(value) == 2:
         low, high = (parse_seconds(each) for each in value)
         if low > high:
@@ -59,12 +66,26 @@ def _span(value: object) -> Span:
     return Span(seconds, seconds)
 
 
+def _pace(value: object) -> Span:
+    span = _span(value)
+    if span.low <= 0:
+        raise ValueError(f"{value!r} is no pace; write a duration above 0, e.g. 1s")
+    return span
+
+
 def _count(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    if isinstance(value, str) and value.strip().isdigit():
+    if isinstance(value, str) and value.strip().isdecimal():
         return int(value)
-    raise ValueError(f"{value!r} is not a whole number")
+    raise ValueError(f"{value!r} is not a whole number from 0 up")
+
+
+def _exit_code(value: object) -> int:
+    code = _count(value)
+    if code > 255:
+        raise ValueError(f"{value!r} is not an exit code; those go from 0 to 255")
+    return code
 
 
 def _text(value: object) -> str:
@@ -95,21 +116,27 @@ class Setting(NamedTuple):
 
 
 SETTINGS: dict[str, Setting] = {
-    "create-takes": Setting("create_takes", _span, "how long the cloud takes to answer a create"),
-    "start-after": Setting("start_after", _span, "how long until the containers run"),
-    "never-start": Setting("never_start", _reason, "the containers never run, and wait for this reason"),
-    "run-for": Setting("run_for", _span, "how long the containers run; without it, until they are told to end"),
-    "exit-code": Setting("exit_code", _count, "the exit code after run-for"),
+    "create-takes": Setting(
+        "create_takes", _span, "how long the cloud takes to answer a create; it has the pod at once"
+    ),
+    "start-after": Setting("start_after", _span, "how long until the containers run; 1 s if not set"),
+    "never-start": Setting(
+        "never_start", _reason, "the containers wait for ever for this reason, e.g. ImagePullBackOff"
+    ),
+    "run-for": Setting("run_for", _span, "how long the containers run; if not set, until they are told to end"),
+    "exit-code": Setting("exit_code", _exit_code, "what the containers exit with after run-for; 0 if not set"),
     "end-after": Setting("end_after", _span, "how long the containers take to end when told to; the grace caps it"),
     "create-error": Setting("create_error", _error_kind, "how creates fail: retryable, permanent or invalid"),
-    "create-errors": Setting("create_errors", _count, "how many creates of the pod fail"),
-    "delete-errors": Setting("delete_errors", _count, "how many deletes of the pod fail"),
-    "log": Setting("log", _text, "what the containers write when they start"),
-    "log-every": Setting("log_every", _span, "they write a numbered line this often"),
+    "create-errors": Setting(
+        "create_errors", _count, "how many creates of the pod fail; all if only create-error is set"
+    ),
+    "delete-errors": Setting("delete_errors", _count, "how many deletes of the pod fail, with a retryable error"),
+    "log": Setting("log", _text, "the lines that the containers write when they start"),
+    "log-every": Setting("log_every", _pace, "the containers then write a numbered line this often"),
 }
 
 
-def from_config(config: Mapping[str, Any], source: str, base: Script | None = None) -> Script:
+def from_config(config: Mapping[str, Any], source: str) -> Script:
     """The script that a configuration's ``script`` section describes.
 
     Raises:
@@ -124,7 +151,7 @@ def from_config(config: Mapping[str, Any], source: str, base: Script | None = No
             values[setting.field] = setting.parse(value)
         except ValueError as error:
             raise InvalidConfig(f"{source}: script.{name}: {error}") from None
-    return replace(base or Script(), **values)
+    return Script(**values)
 
 
 def from_annotations(annotations: Mapping[str, str], base: Script) -> Script:

@@ -2,38 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from datetime import datetime
-from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from providers import pods
 from providers.errors import InvalidConfig
+from providers.mock.record import CloudPod, End, Plan, Run, Step
 from providers.mock.script import Script, Span
-from providers.mock.status import End, Run
-from providers.types import Pod
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What a file says of a pod."""
-
-    pod: Pod
-    node: str
-    script: Script
-    host_ip: str
-    accepted: datetime
-    ip: str
-    run: Run
-    starts: int
-
-    def address_number(self, first: IPv4Address) -> int:
-        """How many addresses were given out up to this pod's."""
-        return int(IPv4Address(self.ip)) - int(first) + 1 if self.ip else 0
 
 
 class StateFolder:
-    """A folder of pods.
+    """A folder of pods, for one runner at a time.
 
     Raises:
         InvalidConfig: the folder cannot be made or written.
@@ -47,54 +28,82 @@ class StateFolder:
         except OSError as error:
             raise InvalidConfig(f"state: cannot write to {path}: {error.strerror}; name another folder") from None
 
-    def save(self, saved: Saved) -> None:
+    def save(self, cloud_pod: CloudPod, starts: int) -> None:
         """Write a pod's file; whoever reads sees the old one or the new one, never half of it."""
-        uid = saved.pod["metadata"]["uid"]
+        uid = pods.uid(cloud_pod.pod)
         fresh = self._path / f".{uid}.new"
-        fresh.write_text(json.dumps(asdict(saved), default=datetime.isoformat))
+        fresh.write_text(json.dumps(_as_json(cloud_pod, starts), default=datetime.isoformat))
         fresh.replace(self._path / f"{uid}.json")
 
     def remove(self, uid: str) -> None:
         """Delete a pod's file."""
         (self._path / f"{uid}.json").unlink(missing_ok=True)
 
-    def load(self) -> Iterator[Saved]:
-        """All pods, in the order of their names.
+    def load(self) -> Iterator[tuple[CloudPod, int]]:
+        """All pods and how often each was started, in the order of their names.
 
         Raises:
             InvalidConfig: a file is not one of ours.
         """
         for path in sorted(self._path.glob("*.json")):
             try:
-                yield _saved(json.loads(path.read_text()))
+                yield _from_json(json.loads(path.read_text()))
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidConfig(f"state: {path} is damaged ({error}); delete it to go on without the pod") from None
 
 
-def _saved(data: dict[str, Any]) -> Saved:
-    values: dict[str, Any] = {
-        each.name: Span(*value) if isinstance(value, list) else value
-        for each in fields(Script)
-        for value in [data["script"][each.name]]
+def _as_json(cloud_pod: CloudPod, starts: int) -> dict[str, Any]:
+    return {
+        "pod": cloud_pod.pod,
+        "node": cloud_pod.node,
+        "script": {each.name: getattr(cloud_pod.script, each.name) for each in fields(Script)},
+        "host_ip": cloud_pod.host_ip,
+        "accepted": cloud_pod.accepted,
+        "ip": cloud_pod.ip,
+        "run": {each.name: getattr(cloud_pod.run, each.name) for each in fields(Run)},
+        "plan": cloud_pod.plan,
+        "evicted": cloud_pod.evicted,
+        "starts": starts,
+    }
+
+
+def _from_json(data: dict[str, Any]) -> tuple[CloudPod, int]:
+    script: dict[str, Any] = {
+        name: Span(*value) if isinstance(value, list) else value for name, value in data["script"].items()
     }
     run = data["run"]
-    last = run["last"]
-    end = End(_moment(last["started"]), _sure(last["finished"]), last["exit_code"], last["reason"]) if last else None
-    return Saved(
-        cast("Pod", data["pod"]),
-        data["node"],
-        Script(**values),
-        data["host_ip"],
-        _sure(data["accepted"]),
-        data["ip"],
-        Run(_moment(run["started"]), _moment(run["begun"]), run["restarts"], end, run["is_over"]),
-        data["starts"],
+    cloud_pod = CloudPod(
+        pod=data["pod"],
+        node=data["node"],
+        script=Script(**script),
+        host_ip=data["host_ip"],
+        accepted=datetime.fromisoformat(data["accepted"]),
+        ip=data["ip"],
+        run=Run(
+            **{
+                **run,
+                "begun": _moment(run["begun"]),
+                "started": _moment(run["started"]),
+                "ended": _end(run["ended"]),
+                "last": _end(run["last"]),
+            }
+        ),
+        plan=_plan(data["plan"]),
+        evicted=data["evicted"],
     )
+    return cloud_pod, data["starts"]
 
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _sure(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _end(data: list[Any] | None) -> End | None:
+    if data is None:
+        return None
+    number, started, finished, exit_code, reason = data
+    return End(number, datetime.fromisoformat(started), datetime.fromisoformat(finished), exit_code, reason)
+
+
+def _plan(data: list[str] | None) -> Plan | None:
+    return Plan(Step(data[0]), datetime.fromisoformat(data[1])) if data else None

@@ -1,160 +1,126 @@
-"""The status of a pod on the mock cloud, in a kubelet's words. Pure, and made only when somebody asks."""
+"""The status of a pod on the mock cloud, in a kubelet's words. Pure, and made only when somebody asks.
 
-from dataclasses import dataclass
+Parts that many pods have in common (conditions of the same second, addresses of the node) are made once and shared.
+"""
+
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 from providers import pods
-from providers.types import Condition, ContainerState, ContainerStatus, Pod, PodStatus
+from providers.mock.record import CloudPod, End
+from providers.types import Condition, ContainerState, ContainerStatus, PodStatus
+
+BACK_OFF = "CrashLoopBackOff"
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """How a container's run ended."""
-
-    started: datetime | None
-    finished: datetime
-    exit_code: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What the containers are doing. They all do the same.
-
-    Attributes:
-        started: when the current run began; None between runs and before the first.
-        begun: when the first run began.
-        restarts: how often they were started again.
-        last: how the latest finished run ended.
-        is_over: whether there will be no further run.
-    """
-
-    started: datetime | None = None
-    begun: datetime | None = None
-    restarts: int = 0
-    last: End | None = None
-    is_over: bool = False
-
-    @property
-    def running(self) -> bool:
-        """Whether the containers run right now."""
-        return self.started is not None
-
-    def started_again(self, now: datetime) -> "Run":
-        """A new run begins."""
-        again = self.begun is not None
-        return Run(now, self.begun or now, self.restarts + again, self.last)
-
-    def ended(self, now: datetime, *, exit_code: int, reason: str, over: bool = False) -> "Run":
-        """The current run ends."""
-        end = End(self.started, now, exit_code, reason)
-        return Run(None, self.begun, self.restarts, end, over)
-
-
-class Snapshot(NamedTuple):
-    """All that a status is made of."""
-
-    pod: Pod
-    run: Run
-    accepted: datetime
-    ip: str
-    host_ip: str
-    waiting_reason: str
-    evicted: bool = False
-
-
-def status_of(snapshot: Snapshot) -> PodStatus:
+def status_of(cloud_pod: CloudPod) -> PodStatus:
     """The pod's status."""
-    run = snapshot.run
     status: PodStatus = {
-        "phase": _phase(run),
-        "hostIP": snapshot.host_ip,
-        "hostIPs": [{"ip": snapshot.host_ip}],
-        "startTime": _stamp(snapshot.accepted),
-        "conditions": _conditions(snapshot),
+        "phase": phase(cloud_pod),
+        "hostIP": cloud_pod.host_ip,
+        "hostIPs": _addresses(cloud_pod.host_ip),
+        "startTime": stamp(cloud_pod.accepted),
+        "conditions": _conditions(cloud_pod),
         "containerStatuses": [
-            _container(snapshot, each["name"], each.get("image", "")) for each in pods.containers(snapshot.pod)
+            _container(cloud_pod, each["name"], each.get("image", "")) for each in pods.containers(cloud_pod.pod)
         ],
     }
-    if snapshot.ip:
-        status["podIP"] = snapshot.ip
-        status["podIPs"] = [{"ip": snapshot.ip}]
-    if snapshot.evicted:
+    if cloud_pod.ip:
+        status["podIP"] = cloud_pod.ip
+        status["podIPs"] = [{"ip": cloud_pod.ip}]
+    if cloud_pod.evicted:
         status["reason"] = "Evicted"
         status["message"] = "The cloud has reclaimed the pod"
-    initial = snapshot.pod.get("spec", {}).get("initContainers")
+    initial = cloud_pod.pod.get("spec", {}).get("initContainers")
     if initial:
         status["initContainerStatuses"] = [
-            _init_container(snapshot, each["name"], each.get("image", "")) for each in initial
+            _init_container(cloud_pod, each["name"], each.get("image", "")) for each in initial
         ]
     return status
 
 
-def _phase(run: Run) -> str:
+def phase(cloud_pod: CloudPod) -> str:
+    """Pending until the containers first run; over, Succeeded if they ended with 0."""
+    run = cloud_pod.run
     if run.is_over:
-        return "Succeeded" if run.last is not None and run.last.exit_code == 0 else "Failed"
+        return "Succeeded" if run.ended is not None and run.ended.exit_code == 0 else "Failed"
     return "Running" if run.begun is not None else "Pending"
 
 
-def _conditions(snapshot: Snapshot) -> list[Condition]:
-    run = snapshot.run
-    changed = run.started or (run.last.finished if run.last else snapshot.accepted)
-    ready: dict[str, Any] = {"status": "True" if run.running else "False", "lastTransitionTime": _stamp(changed)}
-    if not run.running:
-        ready["reason"] = "PodCompleted" if _phase(run) == "Succeeded" else "ContainersNotReady"
-    initialized: Condition = {
-        "type": "Initialized",
-        "status": "True",
-        "lastProbeTime": None,
-        "lastTransitionTime": _stamp(snapshot.accepted),
-    }
-    return [
-        initialized,
-        {"type": "Ready", "lastProbeTime": None, **ready},  # type: ignore[typeddict-item]  # Condition's own keys
-        {"type": "ContainersReady", "lastProbeTime": None, **ready},  # type: ignore[typeddict-item]  # as above
-    ]
+def _conditions(cloud_pod: CloudPod) -> list[Condition]:
+    run = cloud_pod.run
+    accepted = stamp(cloud_pod.accepted)
+    scheduled = _condition("PodScheduled", "True", accepted)
+    if run.begun is None and cloud_pod.pod.get("spec", {}).get("initContainers"):
+        initialized = _condition("Initialized", "False", accepted, "ContainersNotInitialized")
+    else:
+        initialized = _condition("Initialized", "True", stamp(run.begun) if run.begun else accepted)
+    if run.running:
+        ready = ("True", stamp(run.started or cloud_pod.accepted), "", "")
+    else:
+        changed = stamp(run.ended.finished) if run.ended is not None else accepted
+        if run.is_over:
+            ready = ("False", changed, "PodCompleted" if phase(cloud_pod) == "Succeeded" else "PodFailed", "")
+        else:
+            names = " ".join(each["name"] for each in pods.containers(cloud_pod.pod))
+            ready = ("False", changed, "ContainersNotReady", f"containers with unready status: [{names}]")
+    return [initialized, _condition("Ready", *ready), _condition("ContainersReady", *ready), scheduled]
 
 
-def _container(snapshot: Snapshot, name: str, image: str) -> ContainerStatus:
-    run = snapshot.run
+@lru_cache(maxsize=10_000)
+def _condition(type_: str, status: str, changed: str, reason: str = "", message: str = "") -> Condition:
+    condition: Condition = {"type": type_, "status": status, "lastProbeTime": None, "lastTransitionTime": changed}
+    if reason:
+        condition["reason"] = reason
+    if message:
+        condition["message"] = message
+    return condition
+
+
+def _container(cloud_pod: CloudPod, name: str, image: str) -> ContainerStatus:
+    run = cloud_pod.run
     status: ContainerStatus = {
         "name": name,
         "image": image,
-        "imageID": f"mock://{image}" if run.begun else "",
+        "imageID": _image_id(image) if run.begun else "",
         "ready": run.running,
         "started": run.running,
         "restartCount": run.restarts,
-        "state": _state(snapshot, name),
+        "state": _state(cloud_pod, name),
     }
     if run.begun is not None:
-        status["containerID"] = _identity(snapshot, name)
-    if run.last is not None and not run.is_over:
-        status["lastState"] = {"terminated": _terminated(snapshot, run.last, name)}
+        status["containerID"] = _identity(cloud_pod, name, run.restarts)
+    last = run.ended if run.ended is not None and not run.is_over else run.last
+    if last is not None:
+        status["lastState"] = {"terminated": _terminated(cloud_pod, last, name)}
     return status
 
 
-def _state(snapshot: Snapshot, name: str) -> ContainerState:
-    run = snapshot.run
+def _state(cloud_pod: CloudPod, name: str) -> ContainerState:
+    run = cloud_pod.run
+    if run.ended is not None:
+        if run.is_over:
+            return {"terminated": _terminated(cloud_pod, run.ended, name)}
+        where = f"{name} pod={pods.ref(cloud_pod.pod)}"
+        return {
+            "waiting": {"reason": BACK_OFF, "message": f"back-off {run.backoff}s restarting failed container={where}"}
+        }
     if run.started is not None:
-        return {"running": {"startedAt": _stamp(run.started)}}
-    if run.is_over and run.last is not None:
-        return {"terminated": _terminated(snapshot, run.last, name)}
-    if run.last is not None:
-        return {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off restarting failed container"}}
-    return {"waiting": {"reason": snapshot.waiting_reason or "ContainerCreating"}}
+        return _running(stamp(run.started))
+    return _waiting(cloud_pod.script.never_start or "ContainerCreating")
 
 
-def _init_container(snapshot: Snapshot, name: str, image: str) -> ContainerStatus:
+def _init_container(cloud_pod: CloudPod, name: str, image: str) -> ContainerStatus:
     """Init containers here do their work in no time, just before the others start."""
-    begun = snapshot.run.begun
-    state: ContainerState = {"waiting": {"reason": snapshot.waiting_reason or "PodInitializing"}}
+    begun = cloud_pod.run.begun
+    state = _waiting(cloud_pod.script.never_start or "PodInitializing")
     if begun is not None:
-        state = {"terminated": _terminated(snapshot, End(begun, begun, 0, "Completed"), name)}
+        state = {"terminated": _terminated(cloud_pod, End(0, begun, begun, 0, "Completed"), name)}
     return {
         "name": name,
         "image": image,
-        "imageID": f"mock://{image}" if begun else "",
+        "imageID": _image_id(image) if begun else "",
         "ready": begun is not None,
         "started": False,
         "restartCount": 0,
@@ -162,20 +128,43 @@ def _init_container(snapshot: Snapshot, name: str, image: str) -> ContainerStatu
     }
 
 
-def _terminated(snapshot: Snapshot, end: End, name: str) -> dict[str, Any]:
-    started = end.started or end.finished
-    return {
+def _terminated(cloud_pod: CloudPod, end: End, name: str) -> dict[str, Any]:
+    terminated: dict[str, Any] = {
         "exitCode": end.exit_code,
         "reason": end.reason,
-        "startedAt": _stamp(started),
-        "finishedAt": _stamp(end.finished),
-        "containerID": _identity(snapshot, name),
+        "startedAt": stamp(end.started),
+        "finishedAt": stamp(end.finished),
     }
+    if cloud_pod.run.begun is not None:
+        terminated["containerID"] = _identity(cloud_pod, name, end.number)
+    return terminated
 
 
-def _identity(snapshot: Snapshot, name: str) -> str:
-    return f"mock://{snapshot.pod['metadata']['uid']}/{name}/{snapshot.run.restarts}"
+@lru_cache(maxsize=1_000)
+def _running(started: str) -> ContainerState:
+    return {"running": {"startedAt": started}}
 
 
-def _stamp(moment: datetime) -> str:
+@lru_cache(maxsize=100)
+def _waiting(reason: str) -> ContainerState:
+    return {"waiting": {"reason": reason}}
+
+
+@lru_cache(maxsize=10_000)
+def _addresses(ip: str) -> list[dict[str, str]]:
+    return [{"ip": ip}]
+
+
+@lru_cache(maxsize=1_000)
+def _image_id(image: str) -> str:
+    return f"mock://{image}"
+
+
+def _identity(cloud_pod: CloudPod, name: str, number: int) -> str:
+    return f"mock://{cloud_pod.pod['metadata']['uid']}/{name}/{number}"
+
+
+@lru_cache(maxsize=1_000)
+def stamp(moment: datetime) -> str:
+    """A Kubernetes ``Time``: UTC, whole seconds."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

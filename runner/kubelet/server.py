@@ -19,7 +19,7 @@ from providers.base import Clock, LogOptions
 from providers.errors import Invalid, NotFound, ProviderError, Unsupported
 from runner.kubelet.options import log_options
 
-SHUTDOWN_SECONDS = 1.0
+SHUTDOWN_SECONDS = 0.5
 """How long requests may still run when the server ends; a followed log would never end by itself."""
 
 log = logging.getLogger(__name__)

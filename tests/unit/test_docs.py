@@ -18,6 +18,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from providers.mock import script
+from providers.mock.config import parse
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 DOCUMENTS += sorted((ROOT / "docs").rglob("*.md"))
@@ -117,11 +120,13 @@ def test_an_option_of_the_features_exists(command: Command) -> None:
     assert {word for word in command.words if word.startswith("--")} <= set(added)
 
 
-def test_operating_explains_every_option_and_variable_of_the_runner() -> None:
+def test_operating_explains_every_flag_and_variable_of_the_runner() -> None:
     options = [each for each in program("runner").params if isinstance(each, click.Option) and not each.hidden]
     flags = {flag for option in options for flag in option.opts if flag.startswith("--")}
-    table = re.findall(r"^\| `(--[\w-]+)", (ROOT / "docs/operating.md").read_text(), flags=re.MULTILINE)
-    assert set(table) == flags
+    variables = {str(option.envvar) for option in options if option.envvar}
+    text = (ROOT / "docs/operating.md").read_text()
+    assert set(re.findall(r"^\| `(--[\w-]+)", text, flags=re.MULTILINE)) == flags
+    assert variables <= set(re.findall(r"^\| `([A-Z_]+)`", text, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize("command", [command for command in all_commands() if command.words[0] == "make"], ids=str)
@@ -170,3 +175,13 @@ def test_the_data_in_a_document_parses(document: Path) -> None:
 def test_every_decision_is_in_the_index() -> None:
     index = (ROOT / "docs/index.md").read_text()
     assert not [path.name for path in (ROOT / "docs/decisions").glob("*.md") if path.name not in index]
+
+
+def test_the_page_on_the_mock_explains_every_setting_and_its_examples_work() -> None:
+    text = (ROOT / "docs/mock.md").read_text()
+    assert re.findall(r"^\| `([\w-]+)`", text, flags=re.MULTILINE) == list(script.SETTINGS)
+    pod, *configurations = [yaml.safe_load(block) for language, block in blocks(text) if language == "yaml"]
+    scripted = script.from_annotations(pod["metadata"]["annotations"], script.Script())
+    assert scripted.exit_code == 3
+    for configuration in configurations:
+        assert parse(configuration, node_name="my-node", source="docs/mock.md").capacity["cpu"]

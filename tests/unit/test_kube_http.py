@@ -300,15 +300,26 @@ def test_throttling_without_retry_after_is_the_callers_business() -> None:
     assert len(seen) == 1
 
 
+def test_a_server_that_has_begun_is_not_asked_twice_whatever_it_says_of_retrying() -> None:
+    handler, seen = throttling(100, "1", 504)
+    assert error_of(handler).retry_after == 1.0
+    assert len(seen) == 1
+
+
 def test_a_watch_asks_for_bookmarks_and_a_bounded_stream() -> None:
     recorder = Recorder()
 
     async def go() -> None:
-        async with kube_at(recorder.answer) as kube, kube.watch(PODS, field_selector="a=b", timeout_seconds=7):
+        async with (
+            kube_at(recorder.answer) as kube,
+            kube.watch(PODS, field_selector="a=b", resource_version="5", timeout_seconds=7),
+        ):
             pass
 
     asyncio.run(go())
-    assert recorder.url == "/base/api/v1/pods?watch=true&allowWatchBookmarks=true&fieldSelector=a%3Db&timeoutSeconds=7"
+    assert recorder.url == (
+        "/base/api/v1/pods?watch=true&allowWatchBookmarks=true&fieldSelector=a%3Db&resourceVersion=5&timeoutSeconds=7"
+    )
 
 
 def test_a_watch_yields_events_until_the_server_ends_it() -> None:

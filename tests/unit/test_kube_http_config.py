@@ -174,7 +174,7 @@ def test_no_file_anywhere_and_no_cluster_around() -> None:
 
 
 def test_broken_yaml_is_told_with_its_line(write: Callable[..., Path]) -> None:
-    assert "config, line 2: broken YAML" in problem(write("a: 1\nb: [\n"))
+    assert "config, line 3: broken YAML" in problem(write("a: 1\nb: [\n"))
 
 
 @pytest.mark.parametrize("content", ["- a\n", "clusters: 5\n", "just text"])

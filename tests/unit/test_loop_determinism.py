@@ -54,13 +54,12 @@ async def busy() -> list[str]:
 def in_another_process(hash_seed: str) -> str:
     """What happened there, after some memory was used up so that objects lie elsewhere."""
     program = (
-        f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(Path(__file__).parent)!r}]\n"
-        f"ballast = [object() for _ in range({len(hash_seed) * 1000 + int(hash_seed)})]\n"
-        "from test_loop_determinism import busy; from vksim.loop import run; print(*run(busy()), sep='\\n')"
+        f"ballast = [object() for _ in range({1000 + int(hash_seed)})]\n"
+        "from tests.unit.test_loop_determinism import busy, run; print(*run(busy()), sep='\\n')"
     )
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     return subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     ).stdout
 
 

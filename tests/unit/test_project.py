@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from runner.cli import runner
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("providers", "runner", "fakes", "vksim", "features")
@@ -245,3 +248,10 @@ def test_the_deployment_runs_the_image_that_the_script_builds() -> None:
     assert f"image={container['image']}\n" in (ROOT / ".ci/kind").read_text()
     node = container["args"][container["args"].index("--nodename") + 1]
     assert f"node={node}\n" in (ROOT / ".ci/kind").read_text()
+
+
+def test_the_runner_takes_the_arguments_of_the_deployment() -> None:
+    [deployment] = manifests()["Deployment"]
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    result = CliRunner().invoke(runner, [*container["args"], "--help"])
+    assert result.exit_code == 0, result.output

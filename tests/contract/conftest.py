@@ -1,0 +1,32 @@
+"""Runs each contract test, a coroutine function that takes ``kube``, once over every back end."""
+
+import asyncio
+import inspect
+
+import pytest
+
+from tests.contract.backends import BACKENDS, Backend
+
+
+@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS.keys())
+def kube(request: pytest.FixtureRequest) -> Backend:
+    """The back end; the test itself gets the client that it yields."""
+    backend: Backend = request.param
+    return backend
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Start the back end, call the test with its client, and stop it, all in one event loop."""
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    backend: Backend = pyfuncitem.funcargs["kube"]
+    others = {name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters if name != "kube"}
+
+    async def run() -> None:
+        async with backend() as client, asyncio.timeout(30):
+            await test(kube=client, **others)
+
+    asyncio.run(run())
+    return True

@@ -1,0 +1,54 @@
+"""The runner's log lines."""
+
+import json
+import logging
+import sys
+
+from runner.logs import ConsoleFormatter, JsonFormatter
+
+
+def record(**extra: object) -> logging.LogRecord:
+    made = logging.LogRecord("runner.x", logging.WARNING, "f", 1, "it %s", ("rains",), None)
+    made.created = 1_767_323_045.25
+    vars(made).update(extra)
+    return made
+
+
+def failed_record() -> logging.LogRecord:
+    made = record()
+    try:
+        int("oh")
+    except ValueError:
+        made.exc_info = sys.exc_info()
+    return made
+
+
+def test_a_console_line_has_time_level_subject_and_message() -> None:
+    assert ConsoleFormatter().format(record(node="n", pod="d/web")) == "03:04:05 WARNING n d/web: it rains"
+
+
+def test_a_console_line_without_a_subject_has_none() -> None:
+    assert ConsoleFormatter().format(record()) == "03:04:05 WARNING it rains"
+
+
+def test_a_traceback_follows_its_console_line() -> None:
+    lines = ConsoleFormatter().format(failed_record()).splitlines()
+    assert lines[0] == "03:04:05 WARNING it rains"
+    assert lines[-1] == "ValueError: invalid literal for int() with base 10: 'oh'"
+
+
+def test_a_json_line_has_the_same_as_fields() -> None:
+    assert json.loads(JsonFormatter().format(record(node="n", pod="d/web"))) == {
+        "time": "2026-01-02T03:04:05.250Z",
+        "level": "warning",
+        "logger": "runner.x",
+        "message": "it rains",
+        "node": "n",
+        "pod": "d/web",
+    }
+
+
+def test_a_json_line_stays_one_line_with_a_traceback() -> None:
+    line = JsonFormatter().format(failed_record())
+    assert "\n" not in line
+    assert json.loads(line)["error"].endswith("ValueError: invalid literal for int() with base 10: 'oh'")

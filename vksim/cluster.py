@@ -1,0 +1,145 @@
+"""A cluster in one process: the fake API server, a scheduler, and a production runner for each virtual node.
+
+The same in virtual time (``vksim run``) and in real time (``vksim serve``): the event loop makes the difference.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from fakes.apiserver.server import ApiServer
+from providers.base import BlockingCalls, Clock
+from providers.mock import config as mock_config
+from providers.mock.cloud import MockCloud
+from providers.mock.provider import MockProvider
+from runner.agent import Agent
+from runner.config import RunnerConfig, provider_taint
+from runner.context import provider_context
+from runner.kube import KubeApi
+from runner.ports import Inline, Ports
+from vksim.kube import InProcessKube
+from vksim.scheduling import Scheduler
+
+
+class VirtualNode:
+    """One node: a runner that can die and come back, in front of a cloud that stays.
+
+    Args:
+        config: the runner's.
+        mock: the provider's configuration.
+        api: its way to the API server.
+        cloud: where its pods run.
+        ports: time and chance.
+    """
+
+    def __init__(
+        self, config: RunnerConfig, mock: Mapping[str, Any], api: KubeApi, cloud: MockCloud, ports: Ports
+    ) -> None:
+        self.name = config.node_name
+        self.agent: Agent | None = None
+        self._config = config
+        self._mock = mock_config.parse(mock, node_name=config.node_name, source=f"node {config.node_name}")
+        self._api = api
+        self._cloud = cloud
+        self._ports = ports
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Start a runner, unless there is one."""
+        if self._task is not None:
+            return
+        context = provider_context(self._api, self._config, self._ports, {}, f"node {self.name}")
+        self.agent = Agent(self._api, MockProvider(context, self._mock, self._cloud), self._config, self._ports)
+        self._task = tasks.create_task(self.agent.run(), name=f"runner {self.name}")
+
+    def crash(self) -> None:
+        """Kill the runner where it stands."""
+        if self._task is not None:
+            self._task.cancel()
+        self._task = self.agent = None
+
+
+class Cluster:
+    """The control plane and the nodes.
+
+    Args:
+        clock: the wall clock.
+        random: makes the randomness of a part from its name, so that one part does not disturb another's.
+        latency: draws how long a request to the API server takes; None for no time at all.
+        blocking: runs calls that block.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        random: Callable[[str], Random],
+        *,
+        latency: Callable[[], float] | None = None,
+        blocking: BlockingCalls | None = None,
+    ) -> None:
+        self.server = ApiServer(now=clock.now, random=random("api server"))
+        self.api = InProcessKube(self.server)
+        self.cloud = MockCloud(clock, random("cloud"))
+        self.nodes: dict[str, VirtualNode] = {}
+        self._clock = clock
+        self._random = random
+        self._latency = latency
+        self._blocking = blocking or Inline()
+        self._tasks: asyncio.TaskGroup | None = None
+
+    def add_node(
+        self,
+        name: str,
+        *,
+        mock: Mapping[str, Any],
+        labels: Mapping[str, str] | None = None,
+        tainted: bool = True,
+        address: str = "127.0.0.1",
+        port: int = 10250,
+    ) -> VirtualNode:
+        """A node that starts when the cluster runs, or at once if it runs already."""
+        config = RunnerConfig(
+            node_name=name,
+            labels=dict(labels or {}),
+            taints=(provider_taint("mock"),) if tainted else (),
+            internal_ip=address,
+            port=port,
+        )
+        api = InProcessKube(self.server, latency=self._latency)
+        node = VirtualNode(config, mock, api, self.cloud, self._ports(f"runner {name}"))
+        self.nodes[name] = node
+        if self._tasks is not None:
+            node.start(self._tasks)
+        return node
+
+    async def run(self) -> None:
+        """Run the scheduler and all nodes until cancelled."""
+        scheduler = Scheduler(InProcessKube(self.server, latency=self._latency), self._ports("scheduler"))
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            try:
+                tasks.create_task(scheduler.run(), name="scheduler")
+                for node in self.nodes.values():
+                    node.start(tasks)
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self._tasks = None
+
+    def restart(self, name: str) -> None:
+        """Start a node's runner again."""
+        if self._tasks is not None:
+            self.nodes[name].start(self._tasks)
+
+    async def ready(self) -> None:
+        """Wait until all nodes are registered."""
+        for node in self.nodes.values():
+            if node.agent is not None:
+                await node.agent.ready.wait()
+
+    def down(self) -> frozenset[str]:
+        """The nodes whose runner is dead."""
+        return frozenset(name for name, node in self.nodes.items() if node.agent is None)
+
+    def _ports(self, part: str) -> Ports:
+        return Ports(self._clock, self._random(part), self._blocking)

@@ -1,0 +1,82 @@
+"""Objectives: ``pods.succeeded == 200``, ``pod.startup.p99 <= 30s``. Parsed and judged; pure."""
+
+import difflib
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from providers.durations import parse_seconds
+
+SERIES: dict[str, str] = {
+    "pods.created": "pods that the API server accepted",
+    "pods.pending": "pods that were Pending at the end",
+    "pods.running": "pods that were Running at the end",
+    "pods.succeeded": "pods that succeeded, deleted ones included",
+    "pods.failed": "pods that failed, deleted ones included",
+    "pods.deleted": "pods that were deleted and are gone",
+    "pod.startup.p50": "seconds from a pod's creation to Running, median",
+    "pod.startup.p90": "the same, 90th percentile",
+    "pod.startup.p99": "the same, 99th percentile",
+    "pod.startup.max": "the same, slowest pod",
+    "provider.errors": "provider calls that failed",
+    "api.writes": "writes that changed something in the API server",
+}
+"""What can be measured, and what it means."""
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_FORM = re.compile(r"\s*([a-z0-9.]+)\s*(==|!=|<=|>=|<|>)\s*(\S+)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A measured series, and the bound that it is to keep."""
+
+    text: str
+    series: str
+    operator: str
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an objective came out; ``measured`` is None if nothing was there to measure."""
+
+    text: str
+    measured: float | None
+    met: bool
+
+
+def parse(text: str) -> Objective:
+    """The objective that a line states.
+
+    Raises:
+        ValueError: saying what is wrong and what could be meant.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no objective; write a series, a comparison and a number: pods.failed == 0")
+    series, comparison, number = match.groups()
+    if series not in SERIES:
+        close = difflib.get_close_matches(series, SERIES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(SERIES)}"
+        raise ValueError(f"unknown series {series!r}; {hint}")
+    return Objective(text.strip(), series, comparison, parse_seconds(number))
+
+
+def judge(objectives: list[str], measured: Mapping[str, float]) -> list[Verdict]:
+    """How each objective came out; a series without a value misses it."""
+    verdicts = []
+    for text in objectives:
+        objective = parse(text)
+        value = measured.get(objective.series)
+        met = value is not None and _OPERATORS[objective.operator](value, objective.bound)
+        verdicts.append(Verdict(objective.text, value, met))
+    return verdicts

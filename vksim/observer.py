@@ -1,0 +1,115 @@
+"""Watches the pods of a run: counts phases, times startups, writes the event log. It sees what any client sees."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from providers.types import KubeObject
+from runner import kube
+
+PHASES = ("Pending", "Running", "Succeeded", "Failed")
+
+
+@dataclass(slots=True)
+class PodLife:
+    """When what happened to a pod, in seconds of virtual time."""
+
+    name: str
+    created: float
+    phase: str = ""
+    node: str = ""
+    scheduled: float | None = None
+    running: float | None = None
+    ended: float | None = None
+    deleted: float | None = None
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def startup(self) -> float | None:
+        """Seconds from creation to Running."""
+        return None if self.running is None else self.running - self.created
+
+
+class Observer:
+    """Keeps the lives of all pods, by UID.
+
+    Args:
+        time: the virtual time in seconds.
+        log: gets a line of JSON for each change that a watch delivers.
+        ended: called with a pod when it has become terminal.
+    """
+
+    def __init__(self, time: Callable[[], float], log: BinaryIO, ended: Callable[[KubeObject], None]) -> None:
+        self.lives: dict[str, PodLife] = {}
+        self.phases: Counter[str] = Counter()
+        self.totals: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self._time = time
+        self._log = log
+        self._hash = hashlib.sha256()
+        self._ended = ended
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the event log so far."""
+        return self._hash.hexdigest()
+
+    async def run(self, api: kube.KubeApi) -> None:
+        """Watch until cancelled."""
+        async with api.watch(kube.PODS) as events:
+            async for event in events:
+                if event.type != "BOOKMARK":
+                    self._saw(event.type, event.object)
+
+    def _saw(self, kind: str, pod: KubeObject) -> None:
+        metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
+        now, phase, node = self._time(), status.get("phase") or "Pending", spec.get("nodeName") or ""
+        life = self.lives.get(metadata["uid"])
+        if life is None:
+            life = self.lives[metadata["uid"]] = PodLife(metadata["name"], now)
+            self.totals["created"] += 1
+        if node and life.scheduled is None:
+            life.node, life.scheduled = node, now
+        if phase != life.phase:
+            self._phase(life, phase, now, pod)
+        reason = status.get("reason")
+        if reason and (not life.reasons or life.reasons[-1] != reason):
+            life.reasons.append(reason)
+        if kind == "DELETED":
+            life.deleted = now
+            self.phases[life.phase] -= 1
+            self.totals["deleted"] += 1
+        self._write(kind, metadata, phase, node, reason, now)
+
+    def _phase(self, life: PodLife, phase: str, now: float, pod: KubeObject) -> None:
+        if life.phase in ("Succeeded", "Failed"):
+            self.violations.append(f"pod {life.name} was {life.phase} and became {phase} at {now:.3f} s")
+        if life.phase:
+            self.phases[life.phase] -= 1
+        self.phases[phase] += 1
+        life.phase = phase
+        if phase == "Running" and life.running is None:
+            life.running = now
+        if phase in ("Succeeded", "Failed"):
+            life.ended = now
+            self.totals[phase.lower()] += 1
+            self._ended(pod)
+
+    def _write(self, kind: str, metadata: KubeObject, phase: str, node: str, reason: str | None, now: float) -> None:
+        record = {
+            "time": round(now, 6),
+            "type": kind,
+            "pod": f"{metadata['namespace']}/{metadata['name']}",
+            "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"],
+            "phase": phase,
+            **({"node": node} if node else {}),
+            **({"reason": reason} if reason else {}),
+            **({"deleting": True} if "deletionTimestamp" in metadata else {}),
+        }
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        self._hash.update(line)
+        self._log.write(line)

@@ -1,0 +1,105 @@
+"""What came out of a run: plain data, as ``result.json`` holds it and the report shows it."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from vksim.expect import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An invariant, and how it was violated, if it was."""
+
+    name: str
+    meaning: str
+    violations: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A fault on the time line, in seconds of virtual time."""
+
+    begin: float
+    end: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A pod's life, in seconds of virtual time."""
+
+    name: str
+    node: str
+    created: float
+    scheduled: float | None
+    running: float | None
+    ended: float | None
+    deleted: float | None
+    phase: str
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run's outcome.
+
+    Attributes:
+        scenario: its name.
+        description: what it was to show.
+        source: the file it came from.
+        seed: of all randomness.
+        version: of vksim.
+        nodes: how many.
+        virtual_seconds: how long it lasted in its own time.
+        measured: series of ``vksim.expect`` -> value.
+        expectations: how the objectives came out.
+        invariants: how the invariants came out.
+        faults: what was broken when.
+        times: when the phases were counted.
+        phases: phase -> counts at these times.
+        startups: seconds from creation to Running of every pod that got there, sorted.
+        slowest: the pods that took longest.
+        event_log_sha256: the same for the same scenario, seed and version.
+        wall_seconds: how long the simulator took; not part of what repeats.
+    """
+
+    scenario: str
+    description: str
+    source: str
+    seed: int
+    version: str
+    nodes: int
+    virtual_seconds: float
+    measured: dict[str, float]
+    expectations: list[Verdict]
+    invariants: list[Checked]
+    faults: list[Band]
+    times: list[float]
+    phases: dict[str, list[int]]
+    startups: list[float]
+    slowest: list[Life]
+    event_log_sha256: str
+    wall_seconds: float = field(default=0.0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every objective was met and every invariant held."""
+        return all(each.met for each in self.expectations) and not any(each.violations for each in self.invariants)
+
+    @property
+    def replay(self) -> str:
+        """The command that plays this run again."""
+        return f"vksim run {self.source} --seed {self.seed}"
+
+
+def encoded(result: Result) -> bytes:
+    """The result as JSON, indented."""
+    data = {"passed": result.passed, "replay": result.replay, **msgspec.to_builtins(result)}
+    return msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n"
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """The value that so large a share of a sorted, non-empty list does not exceed (nearest rank)."""
+    rank = max(1, -(-len(ordered) * share // 1))
+    return ordered[int(rank) - 1]

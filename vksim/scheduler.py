@@ -1,0 +1,159 @@
+"""Where a pod may run: filter and score, as kube-scheduler's default plug-ins do it, in their plain parts. Pure.
+
+Kept are taints, node selectors, ``unschedulable`` and the fit of requests; nodes are scored by what is least allocated.
+Like kube-scheduler on a large cluster it looks only at as many nodes as it needs, from where it stopped the last time:
+the cost of a decision does not grow with the cluster while there is room.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from fakes.apiserver import quantity
+
+ENOUGH = 16
+"""So many feasible nodes are scored; kube-scheduler's least is 100, at the price of looking at more."""
+
+Amounts = dict[str, int]
+"""Resource -> amount, in thousandths, so that ``500m`` is a whole number."""
+
+
+@dataclass(slots=True)
+class NodeState:
+    """A node, and what is taken of it.
+
+    Attributes:
+        name: its name.
+        labels: its labels.
+        taints: those with the effects NoSchedule and NoExecute.
+        unschedulable: cordoned.
+        allocatable: what it offers.
+        taken: what its pods ask for.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    taints: Sequence[Mapping[str, Any]]
+    unschedulable: bool
+    allocatable: Amounts
+    taken: Amounts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a pod asks of a node: the same for all pods of a template, so that they are judged alike."""
+
+    requests: tuple[tuple[str, int], ...]
+    selector: tuple[tuple[str, str], ...]
+    tolerations: tuple[tuple[str, str, str, str], ...]
+
+
+def node_state(node: Mapping[str, Any]) -> NodeState:
+    """The node as the scheduler sees it."""
+    spec, status = node.get("spec") or {}, node.get("status") or {}
+    taints = [each for each in spec.get("taints") or [] if each["effect"] in ("NoSchedule", "NoExecute")]
+    allocatable = {name: amount(value) for name, value in (status.get("allocatable") or {}).items()}
+    name = node["metadata"]["name"]
+    labels = node["metadata"].get("labels") or {}
+    return NodeState(name, labels, taints, bool(spec.get("unschedulable")), allocatable)
+
+
+def need_of(pod: Mapping[str, Any]) -> Need:
+    """What the pod needs; requests of init containers count where they are larger than the sum of the others."""
+    spec = pod["spec"]
+    total: Counter[str] = Counter({"pods": 1000})
+    for container in spec.get("containers") or []:
+        for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
+            total[name] += amount(value)
+    for container in spec.get("initContainers") or []:
+        for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
+            total[name] = max(total[name], amount(value))
+    tolerations = tuple(
+        (each.get("key", ""), each.get("operator", "Equal"), each.get("value", ""), each.get("effect", ""))
+        for each in spec.get("tolerations") or []
+    )
+    return Need(tuple(total.items()), tuple((spec.get("nodeSelector") or {}).items()), tolerations)
+
+
+@lru_cache(maxsize=4096)
+def amount(value: str | int) -> int:
+    """A quantity in thousandths, rounded up; 0 for what is none."""
+    number = quantity.parse(value)
+    return 0 if number is None else -int(-number * 1000 // 1)
+
+
+def refusal(need: Need, node: NodeState) -> str:
+    """Why the node will not do, in kube-scheduler's words; empty if it will."""
+    if node.unschedulable:
+        return "node(s) were unschedulable"
+    for key, value in need.selector:
+        if node.labels.get(key) != value:
+            return "node(s) didn't match Pod's node affinity/selector"
+    for taint in node.taints:
+        if not _tolerated(taint, need):
+            return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
+    for name, wanted in need.requests:
+        if wanted > node.allocatable.get(name, 0) - node.taken.get(name, 0):
+            return "Too many pods" if name == "pods" else f"Insufficient {name}"
+    return ""
+
+
+def _tolerated(taint: Mapping[str, Any], need: Need) -> bool:
+    for key, operator, value, effect in need.tolerations:
+        if effect not in ("", taint["effect"]):
+            continue
+        if operator == "Exists" and key in ("", taint["key"]):
+            return True
+        if operator == "Equal" and key == taint["key"] and value == taint.get("value", ""):
+            return True
+    return False
+
+
+def score(need: Need, node: NodeState) -> float:
+    """NodeResourcesFit's LeastAllocated over cpu and memory: from 0, full, to 1, empty."""
+    wanted = dict(need.requests)
+    free = 0.0
+    for name in ("cpu", "memory"):
+        offered = node.allocatable.get(name, 0)
+        if offered:
+            free += (offered - node.taken.get(name, 0) - wanted.get(name, 0)) / offered
+    return free / 2
+
+
+def choose(need: Need, nodes: Sequence[NodeState], start: int) -> tuple[NodeState | None, int, str]:
+    """The best of the first feasible nodes from ``start`` on.
+
+    Returns:
+        The node, or None; where to begin the next time; and, without a node, why there is none.
+    """
+    feasible: list[NodeState] = []
+    refusals: Counter[str] = Counter()
+    looked = 0
+    for looked in range(1, len(nodes) + 1):
+        node = nodes[(start + looked - 1) % len(nodes)]
+        reason = refusal(need, node)
+        if reason:
+            refusals[reason] += 1
+            continue
+        feasible.append(node)
+        if len(feasible) == ENOUGH:
+            break
+    following = (start + looked) % len(nodes) if nodes else 0
+    if not feasible:
+        return None, following, _unschedulable(len(nodes), refusals)
+    return max(feasible, key=lambda node: score(need, node)), following, ""
+
+
+def _unschedulable(count: int, refusals: Counter[str]) -> str:
+    if not count:
+        return "no nodes available to schedule pods"
+    reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(refusals.items()))
+    return f"0/{count} nodes are available: {reasons}."
+
+
+def take(node: NodeState, need: Need, sign: int = 1) -> None:
+    """Count a pod's requests as taken, or, with ``sign`` -1, as given back."""
+    for name, wanted in need.requests:
+        node.taken[name] = node.taken.get(name, 0) + sign * wanted

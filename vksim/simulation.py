@@ -1,0 +1,241 @@
+"""Plays a scenario in virtual time: builds the cluster, lets pods arrive and things break, and says how it came out."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from random import Random
+from typing import BinaryIO
+
+from providers.types import KubeObject
+from runner import kube
+from runner.workqueue import WorkQueue
+from vksim import expect, faults, invariants, workload
+from vksim.cluster import Cluster
+from vksim.kube import InProcessKube
+from vksim.loop import VirtualClock, VirtualLoop
+from vksim.loop import run as run_virtual
+from vksim.observer import PHASES, Observer, PodLife
+from vksim.result import Band, Checked, Life, Result, percentile
+from vksim.scenario import Scenario, node_names
+
+SAMPLES = 400
+"""How often the phases are counted in a run."""
+SLOWEST = 10
+RECHECKS = 5
+"""How often what does not hold at rest is looked at again, a second apart: a change may just be on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    now: float
+    until: float
+    phases: dict[str, int]
+
+
+Report = Callable[[Progress], None]
+
+
+def play(scenario: Scenario, source: str, log: BinaryIO, progress: Report | None = None) -> Result:
+    """Play a scenario.
+
+    Args:
+        scenario: what to play.
+        source: where it came from, for the replay line.
+        log: gets the event log.
+        progress: is told now and then how far the run is.
+    """
+    begun = time.perf_counter()
+    result = run_virtual(_Run(scenario, source, log, progress).play())
+    return replace(result, wall_seconds=round(time.perf_counter() - begun, 3))
+
+
+class _Run:
+    """One run of a scenario, inside the virtual loop."""
+
+    def __init__(self, scenario: Scenario, source: str, log: BinaryIO, progress: Report | None) -> None:
+        self._scenario = scenario
+        self._source = source
+        self._log = log
+        self._progress = progress
+        self._times: list[float] = []
+        self._counts: dict[str, list[int]] = {phase: [] for phase in PHASES}
+
+    async def play(self) -> Result:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)  # noqa: S101  (this is what it is for)
+        scenario = self._scenario
+        clock = VirtualClock(loop, scenario.start)
+        cluster = Cluster(clock, self._random, latency=self._latency())
+        groups: dict[str, str] = {}
+        for group in scenario.cluster.nodes:
+            capacity = {name: str(value) for name, value in group.capacity.items()}
+            mock = {"capacity": capacity, "script": group.script}
+            for name in node_names(group):
+                cluster.add_node(name, mock=mock, labels={"group": group.name, **group.labels}, tainted=group.tainted)
+                groups[name] = group.name
+        trouble = faults.Trouble(groups.__getitem__, self._random("faults"))
+        cluster.cloud.trouble = trouble
+        janitor = _Janitor(scenario, cluster.api)
+        observer = Observer(loop.time, self._log, janitor.ended)
+        background = [
+            loop.create_task(cluster.run(), name="cluster"),
+            loop.create_task(observer.run(cluster.api), name="observer"),
+            loop.create_task(janitor.run(), name="janitor"),
+            loop.create_task(self._sample(observer), name="sampler"),
+        ]
+        for each in scenario.workloads:
+            random = self._random(f"workload {each.name}")
+            background.append(loop.create_task(workload.play(each, InProcessKube(cluster.server), random)))
+        background += [loop.create_task(faults.play(each, cluster, trouble)) for each in scenario.faults]
+        await _sleep_watching(scenario.duration.seconds + scenario.settle.seconds, background)
+        checked = await self._check(cluster, observer)
+        for task in reversed(background):
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        return self._result(cluster, observer, trouble, checked)
+
+    def _random(self, part: str) -> Random:
+        return Random(f"{self._scenario.seed}/{part}")
+
+    def _latency(self) -> Callable[[], float] | None:
+        span, random = self._scenario.cluster.api.latency, self._random("latency")
+        if span.high == 0:
+            return None
+        return lambda: random.uniform(span.low, span.high)
+
+    async def _sample(self, observer: Observer) -> None:
+        """Count the phases at regular times, and tell how far the run is."""
+        loop = asyncio.get_running_loop()
+        until = self._scenario.duration.seconds + self._scenario.settle.seconds
+        while True:
+            self._times.append(round(loop.time(), 6))
+            for phase, counts in self._counts.items():
+                counts.append(observer.phases[phase])
+            if self._progress is not None:
+                self._progress(Progress(loop.time(), until, dict(observer.phases)))
+            await asyncio.sleep(until / SAMPLES)
+
+    async def _check(self, cluster: Cluster, observer: Observer) -> list[Checked]:
+        for attempt in range(1, RECHECKS + 1):
+            end = invariants.End(observer, await _all_pods(cluster), cluster.cloud, cluster.down())
+            checked = [Checked(each.name, each.meaning, each.check(end)) for each in invariants.INVARIANTS]
+            if attempt == RECHECKS or not any(each.violations for each in checked):
+                return checked
+            await asyncio.sleep(1.0)
+        raise AssertionError("the last attempt returns")
+
+    def _result(self, cluster: Cluster, observer: Observer, trouble: faults.Trouble, checked: list[Checked]) -> Result:
+        scenario = self._scenario
+        lives = list(observer.lives.values())
+        startups = sorted(each.startup for each in lives if each.startup is not None)
+        measured = _measured(observer, startups)
+        measured["provider.errors"] = float(trouble.errors)
+        measured["api.writes"] = float(cluster.server.version)
+        slowest = sorted(lives, key=lambda each: (-_waited(each), each.name))[:SLOWEST]
+        bands = [
+            Band(each.at.seconds, each.at.seconds + each.during.seconds, faults.describe(each))
+            for each in scenario.faults
+        ]
+        return Result(
+            scenario=scenario.metadata.name,
+            description=scenario.metadata.description,
+            source=self._source,
+            seed=scenario.seed,
+            version=version("vksim"),
+            nodes=len(cluster.nodes),
+            virtual_seconds=asyncio.get_running_loop().time(),
+            measured=measured,
+            expectations=expect.judge(scenario.expect, measured),
+            invariants=checked,
+            faults=bands,
+            times=self._times,
+            phases=self._counts,
+            startups=[round(each, 6) for each in startups],
+            slowest=[_life(each) for each in slowest],
+            event_log_sha256=observer.digest,
+        )
+
+
+class _Janitor:
+    """Deletes finished pods where their workload asks for it."""
+
+    def __init__(self, scenario: Scenario, api: kube.KubeApi) -> None:
+        self._api = api
+        self._after = {each.name: each.delete_after for each in scenario.workloads}
+        self._queue: WorkQueue[tuple[str, str, str]] = WorkQueue(self._delete, workers=16)
+
+    async def run(self) -> None:
+        await self._queue.run()
+
+    def ended(self, pod: KubeObject) -> None:
+        metadata = pod["metadata"]
+        after = self._after.get(metadata.get("labels", {}).get("app", ""))
+        if after is not None:
+            self._queue.add_after((metadata["namespace"], metadata["name"], metadata["uid"]), after.seconds)
+
+    async def _delete(self, key: tuple[str, str, str]) -> None:
+        namespace, name, uid = key
+        try:
+            await self._api.delete(kube.PODS, name, namespace, uid=uid)
+        except (kube.NotFound, kube.Conflict):
+            return  # somebody was faster
+
+
+async def _sleep_watching(seconds: float, tasks: list[asyncio.Task[None]]) -> None:
+    """Sleep, but fail at once if a part of the simulation does."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    watched = list(tasks)
+    while watched and loop.time() < deadline:
+        left = deadline - loop.time()
+        await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        for task in watched:
+            if task.done():
+                task.result()
+        watched = [task for task in watched if not task.done()]
+
+
+async def _all_pods(cluster: Cluster) -> dict[str, KubeObject]:
+    items = (await cluster.api.list(kube.PODS))["items"]
+    return {item["metadata"]["uid"]: item for item in items}
+
+
+def _measured(observer: Observer, startups: list[float]) -> dict[str, float]:
+    totals, phases = observer.totals, observer.phases
+    measured = {
+        "pods.created": float(totals["created"]),
+        "pods.pending": float(phases["Pending"]),
+        "pods.running": float(phases["Running"]),
+        "pods.succeeded": float(totals["succeeded"]),
+        "pods.failed": float(totals["failed"]),
+        "pods.deleted": float(totals["deleted"]),
+    }
+    if startups:
+        for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)):
+            measured[f"pod.startup.{name}"] = round(percentile(startups, share), 6)
+    return measured
+
+
+def _waited(life: PodLife) -> float:
+    """How long a pod took to run; one that never did took for ever, unless it ended before."""
+    if life.startup is not None:
+        return life.startup
+    return 0.0 if life.phase in ("Succeeded", "Failed") else float("inf")
+
+
+def _life(life: PodLife) -> Life:
+    return Life(
+        life.name,
+        life.node,
+        life.created,
+        life.scheduled,
+        life.running,
+        life.ended,
+        life.deleted,
+        life.phase,
+        life.reasons,
+    )

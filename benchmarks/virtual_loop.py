@@ -1,7 +1,7 @@
 """How fast the virtual-time loop is: timers and queue hand-overs a second, beside asyncio's own loop.
 
-Each figure is the median of some runs with the two loops by turns. The timers of asyncio's own loop are all due at once,
-as it would really wait otherwise: the ratio shows the cost of the loop, not of the waiting.
+Each figure is the median of some runs with the two loops by turns. The timers of asyncio's own loop are due at once, as
+it would really wait otherwise: the ratio shows the cost of the loop, not of the waiting.
 """
 
 import argparse

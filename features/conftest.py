@@ -11,12 +11,23 @@ from features.world import World
 pytest_plugins = ["features.steps_pods", "features.steps_nodes", "features.steps_provider"]
 
 STAGES = "vksim.stages"
+PARTS = {"ping": "only for providers that can be pinged"}
+"""Tags of scenarios that need an optional part of the provider interface."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("vksim", "the meaning of a pod's life")
-    group.addoption("--provider", default="mock", help="providers to hold to it, with commas between (default: mock)")
+    group.addoption(
+        "--provider",
+        default="mock,mock-polling",
+        help="providers to hold to it, with commas between (default: the mock, and the mock without push)",
+    )
     group.addoption("--seed", default=0, type=int, help="the seed of all randomness (default: 0)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in PARTS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -46,5 +57,9 @@ def _plays_on(make_stage: MakeStage) -> None:
 def world(make_stage: MakeStage, request: pytest.FixtureRequest) -> Iterator[World]:
     """A fake cluster in virtual time, without a runner yet."""
     world = World(make_stage, seed=request.config.getoption("--seed"))
+    missing = [name for name in PARTS if request.node.get_closest_marker(name) and name not in world.stage.parts]
+    if missing:
+        world.close()
+        pytest.skip(f"this provider has no {', '.join(missing)}")
     yield world
     world.close()

@@ -43,6 +43,7 @@ Feature: The virtual node
     Then the node is Ready within 90 s
     And its lease belongs to the node
 
+  @ping
   Scenario: A provider that does not answer makes the node NotReady
     Given a virtual node
     When the cloud is down

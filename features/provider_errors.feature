@@ -32,6 +32,12 @@ Feature: Errors of the provider
     And the pod was started exactly once
     And the provider has exactly 1 pod
 
+  Scenario: A pod whose create was never answered is ended with its deletion
+    Given the answers to the next 100 creates are lost
+    When a pod is created
+    And the pod is deleted by force
+    Then the provider does not have the pod within 0.5 s
+
   Scenario: A pod that vanishes at the provider has failed
     When a pod is created
     And the pod has become Running

@@ -38,7 +38,13 @@ class Behaviour:
 
 
 class Stage(Protocol):
-    """A cloud to play on. It outlives the runner."""
+    """A cloud to play on. It outlives the runner.
+
+    Attributes:
+        parts: which optional parts of the provider interface it has, of those that scenarios are tagged with: ``ping``.
+    """
+
+    parts: frozenset[str]
 
     def provider(self, context: ProviderContext) -> Provider:
         """The provider for a runner that starts now."""

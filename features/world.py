@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
@@ -91,7 +91,12 @@ class World:
     def start_runner(self) -> None:
         """Start the production agent for the node, and wait until it is ready."""
         api = InProcessKube(self.server, before=self._refuse_if_down)
-        config = RunnerConfig(node_name=NODE, internal_ip="192.0.2.10", taints=(provider_taint("mock"),))
+        config = RunnerConfig(
+            node_name=NODE,
+            internal_ip="192.0.2.10",
+            taints=(provider_taint("mock"),),
+            poll_interval=timedelta(seconds=1),
+        )
         its_ports = ports(self.loop, Random(f"{self._seed}/runner"))
         provider = self.stage.provider(provider_context(api, config, its_ports, {}, "features"))
         agent = Agent(api, provider, config, its_ports)

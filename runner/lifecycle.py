@@ -5,7 +5,7 @@ and the time, and names one action. The reconciler performs it, notes the outcom
 there is nothing to do. In short::
 
     not in the API any more   at the provider -> Delete              gone -> Forget
-    being deleted             alive -> Delete, wait for its end      ended -> Report the end, then Remove
+    being deleted             alive -> Delete, after its grace kill   ended -> Report the end, then Remove
     terminal                  nothing: terminal is for ever
     provider never asked      Look whether it has the pod (once, after a start)
     not at the provider       Create; but Report its failure if it vanished, or ran before and must not run twice
@@ -27,6 +27,9 @@ from runner.ports import parse_rfc3339
 
 CREATION_RACE = timedelta(minutes=1)
 """How long a cloud may not yet show what it has just accepted (Virtual Kubelet's rule)."""
+
+KILL_PATIENCE = timedelta(seconds=30)
+"""How long after its grace a pod stays in the API for a cloud that has not said that it is dead."""
 
 DELETION_PATIENCE = timedelta(minutes=2)
 """How long a cloud may take to end what it was told to kill, before it is told again."""
@@ -217,10 +220,13 @@ def _end(record: Record, now: datetime) -> Action:
     if record.delete_grace is None or grace < record.delete_grace:
         return Delete(grace)
     deadline = parse_rfc3339(pod["metadata"]["deletionTimestamp"])
-    if now < deadline:
-        report = _report(pod, statuses.merged(pod, record.reported, now))
-        return Wait(deadline) if report is IDLE else report
-    return REMOVE
+    if now >= deadline and record.delete_grace > 0:
+        return Delete(0)
+    last = deadline if record.delete_grace > 0 else deadline + KILL_PATIENCE
+    if now >= last:
+        return REMOVE
+    report = _report(pod, statuses.merged(pod, record.reported, now))
+    return Wait(last) if report is IDLE else report
 
 
 def _clean_up(record: Record, now: datetime) -> Action:

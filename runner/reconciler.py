@@ -83,7 +83,9 @@ class Reconciler:
         pod = cast("Pod", obj)
         record = self.records.get(pods.uid(pod))
         if record is None:
-            self.records[pods.uid(pod)] = Record(pod)
+            # once the provider has been listed, what it has not shown it does not have: only this runner creates there
+            presence = Presence.ABSENT if self._open else Presence.UNKNOWN
+            self.records[pods.uid(pod)] = Record(pod, presence=presence)
         elif _is_older(pod, record.pod):
             return
         else:

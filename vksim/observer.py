@@ -62,9 +62,10 @@ class Observer:
         async with api.watch(kube.PODS) as events:
             async for event in events:
                 if event.type != "BOOKMARK":
-                    self._saw(event.type, event.object)
+                    self.saw(event.type, event.object)
 
-    def _saw(self, kind: str, pod: KubeObject) -> None:
+    def saw(self, kind: str, pod: KubeObject) -> None:
+        """Take in a change."""
         metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
         now, phase, node = self._time(), status.get("phase") or "Pending", spec.get("nodeName") or ""
         life = self.lives.get(metadata["uid"])

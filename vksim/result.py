@@ -1,5 +1,6 @@
 """What came out of a run: plain data, as ``result.json`` holds it and the report shows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -99,7 +100,7 @@ def encoded(result: Result) -> bytes:
     return msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n"
 
 
-def percentile(ordered: list[float], share: float) -> float:
+def percentile(ordered: Sequence[float], share: float) -> float:
     """The value that so large a share of a sorted, non-empty list does not exceed (nearest rank)."""
     rank = max(1, -(-len(ordered) * share // 1))
     return ordered[int(rank) - 1]

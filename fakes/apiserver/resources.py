@@ -342,6 +342,7 @@ SERVICE_ACCOUNTS = ResourceType(
     "serviceaccounts",
     "ServiceAccount",
     short_names=("sa",),
+    subresources=(Subresource("token", "TokenRequest", ("create",), group="authentication.k8s.io", version="v1"),),
     merge_keys=strategic.SERVICE_ACCOUNT,
     validate=validation.subdomain_named,
 )

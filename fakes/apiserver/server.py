@@ -16,7 +16,7 @@ from itertools import count, cycle
 from random import Random
 from typing import Any
 
-from fakes.apiserver import deletion, errors, metadata, names, paging, patches, reads, shapes, subresources, writes
+from fakes.apiserver import deletion, errors, metadata, names, paging, patches, reads, subresources, tokens, writes
 from fakes.apiserver.causes import immutable, invalid
 from fakes.apiserver.defaults import PRIORITY_CLASSES, Admission
 from fakes.apiserver.errors import bad_request
@@ -71,6 +71,7 @@ class ApiServer:
         self._admission = Admission(random, _cluster_ips(), cycle(NODE_PORTS))
         self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in self.resources}
         self._namespaces = self._collections[NAMESPACES]
+        self._token_secret = random.randbytes(32)
         self._terminating: set[str] = set()
         self._events_by_age: deque[tuple[datetime, Object]] = deque()
         for name in INITIAL_NAMESPACES:
@@ -171,7 +172,7 @@ class ApiServer:
         subresource: str = "",
         options: WriteOptions = WRITE,
     ) -> Object:
-        """Create an object, or POST to a subresource of the object ``name`` (binding, eviction)."""
+        """Create an object, or POST to a subresource of the object ``name`` (binding, eviction, token)."""
         if subresource:
             return self._command(resource, namespace, name, obj, subresource, options)
         decoded = writes.decode(resource, obj)
@@ -244,12 +245,9 @@ class ApiServer:
         wanted = patches.apply(current, patch, patch_type, resource.merge_keys)
         if wanted is current:
             return current
-        for field, shape in resource.shapes.items():
-            if wanted.get(field) is not current.get(field):
-                shapes.check(wanted.get(field), shape, resource.kind, field)
+        wanted = writes.decode_patched(resource, wanted, current)
         meta, before = wanted.get("metadata") or {}, current["metadata"]
         if meta is not before:
-            shapes.check(meta, shapes.METADATA, resource.kind, "metadata")
             if meta.get("name") != name:
                 why = f"the name of the object ({meta.get('name')}) does not match the name on the URL ({name})"
                 raise bad_request(why)
@@ -299,25 +297,33 @@ class ApiServer:
         subresource: str,
         options: WriteOptions,
     ) -> Object:
-        declared = resource.subresource(subresource)
-        if declared is None:
+        if resource.subresource(subresource) is None:
             raise errors.no_such_resource()
-        if resource is not PODS or subresource not in ("binding", "eviction"):
+        obj = self._existing(resource, namespace, name)
+        if resource is PODS and subresource == "binding":
+            self._bind(obj, body, options)
+        elif resource is PODS and subresource == "eviction":
+            self._evict(obj, body, options)
+        elif resource is SERVICE_ACCOUNTS and subresource == "token":
+            token_id = self._stamps.uid()
+            return tokens.issue(obj, body, now=self._now(), token_id=token_id, secret=self._token_secret)
+        else:
             raise errors.method_not_allowed()
-        pod = self._existing(resource, namespace, name)
-        if subresource == "binding":
-            bound = subresources.bound(pod, body, self._stamps.timestamp())
-            if not options.dry_run:
-                self._commit(resource, "MODIFIED", bound, pod)
-            return subresources.SUCCESS
-        delete = subresources.delete_options(body, name)
-        delete = replace(delete, dry_run=delete.dry_run or options.dry_run)
-        deletion.check(resource, pod, delete)
-        if not delete.dry_run and not pod["metadata"].get("deletionTimestamp"):
-            self._commit(resource, "MODIFIED", subresources.evicted(pod, self._stamps.timestamp()), pod)
-            delete = replace(delete, resource_version="")
-        self.delete(resource, namespace, name, delete)
         return subresources.SUCCESS
+
+    def _bind(self, pod: Object, binding: Mapping[str, Any], options: WriteOptions) -> None:
+        bound = subresources.bound(pod, binding, self._stamps.timestamp())
+        if not options.dry_run:
+            self._commit(PODS, "MODIFIED", bound, pod)
+
+    def _evict(self, pod: Object, eviction: Mapping[str, Any], options: WriteOptions) -> None:
+        delete = subresources.delete_options(eviction, name_of(pod))
+        if options.dry_run:
+            delete = replace(delete, dry_run=True)
+        deletion.check(PODS, pod, delete)
+        if not delete.dry_run and not pod["metadata"].get("deletionTimestamp"):
+            self._commit(PODS, "MODIFIED", subresources.evicted(pod, self._stamps.timestamp()), pod)
+        self.delete(PODS, namespace_of(pod), name_of(pod), replace(delete, resource_version=""))
 
     # --- deletes ---
 

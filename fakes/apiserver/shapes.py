@@ -16,9 +16,7 @@ Shapes = Mapping[str, Any]
 
 
 def check(value: Any, shape: Any, kind: str, path: str) -> None:
-    """Raise ``StatusError`` (400) if that field of an object of that kind has the wrong type; null always is right."""
-    if value is None:
-        return
+    """Raise ``StatusError`` (400) if that field of an object of that kind has the wrong type."""
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:

@@ -17,14 +17,25 @@ def decode(resource: ResourceType, obj: Mapping[str, Any]) -> Object:
             raise bad_request(
                 f"the object provided is unrecognized (must be of type {resource.kind}): {field} is {obj[field]!r}"
             )
-    decoded = {
-        field: value if field == "status" else without_nulls(value) for field, value in obj.items() if value is not None
+    return {field: _decode_field(resource, field, value) for field, value in obj.items() if value is not None}
+
+
+def decode_patched(resource: ResourceType, patched: Object, current: Object) -> Object:
+    """A patched object, of which only what has changed is looked at."""
+    return {
+        field: value if value is current.get(field) else _decode_field(resource, field, value)
+        for field, value in patched.items()
+        if value is not None
     }
-    shapes.check(decoded.get("metadata"), shapes.METADATA, resource.kind, "metadata")
-    for field, shape in resource.shapes.items():
-        if field in decoded:
-            shapes.check(decoded[field], shape, resource.kind, field)
-    return decoded
+
+
+def _decode_field(resource: ResourceType, field: str, value: Any) -> Any:
+    if field != "status":  # conditions have times that may be null
+        value = without_nulls(value)
+    shape = shapes.METADATA if field == "metadata" else resource.shapes.get(field)
+    if shape is not None:
+        shapes.check(value, shape, resource.kind, field)
+    return value
 
 
 def check_same_namespace(resource: ResourceType, namespace: str | None, meta: Mapping[str, Any]) -> None:

@@ -17,6 +17,8 @@ from providers.mock.script import PREFIX, Script
 class MockStage:
     """A mock cloud that outlives the runner."""
 
+    parts = frozenset({"ping"})
+
     def __init__(self, clock: Clock, random: Random) -> None:
         self.cloud = MockCloud(clock, random)
 

@@ -52,9 +52,10 @@ async def test_a_shorter_grace_period_shortens(kube: KubeApi) -> None:
     assert 5 <= due < 20
 
 
-async def test_a_longer_grace_period_changes_nothing(kube: KubeApi) -> None:
+async def test_an_equal_or_longer_grace_period_changes_nothing(kube: KubeApi) -> None:
     await kube.create(PODS, pod(node="n1"), NS)
     first = await kube.delete(PODS, "p", NS, grace_period_seconds=5)
+    assert await kube.delete(PODS, "p", NS, grace_period_seconds=5) == first
     assert await kube.delete(PODS, "p", NS, grace_period_seconds=60) == first
 
 

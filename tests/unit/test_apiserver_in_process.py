@@ -8,7 +8,8 @@ import pytest
 
 from fakes.apiserver import resources
 from fakes.apiserver.server import ApiServer
-from runner.kube import NODES, PODS, Resource, Unavailable
+from runner.kube import NODES, PODS, KubeApi, Resource, Unavailable
+from vksim import loop as virtual_time
 from vksim.kube import InProcessKube
 
 
@@ -97,3 +98,18 @@ def test_a_watch_that_is_left_holds_nothing() -> None:
         return len(server._collections[resources.PODS].hub._by_index)
 
     assert asyncio.run(watch_and_leave()) == 0
+
+
+def test_bookmarks_come_each_minute_and_before_the_end() -> None:
+    async def bookmarks_at() -> list[tuple[float, str]]:
+        loop = asyncio.get_running_loop()
+        server = make_server()
+        async with InProcessKube(server).watch(NODES, resource_version="1", timeout_seconds=150) as events:
+            return [(loop.time(), event.type) async for event in events] + [(loop.time(), "end")]
+
+    assert virtual_time.run(bookmarks_at()) == [
+        (60.0, "BOOKMARK"),
+        (120.0, "BOOKMARK"),
+        (148.0, "BOOKMARK"),
+        (150.0, "end"),
+    ]

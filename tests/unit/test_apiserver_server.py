@@ -1,6 +1,8 @@
 """The pipeline where the contract suite cannot look: options that the KubeApi seam does not have, time, identity."""
 
 import asyncio
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -9,8 +11,18 @@ import pytest
 
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.options import DeleteOptions, ListOptions, WriteOptions
-from fakes.apiserver.patches import MERGE
-from fakes.apiserver.resources import BUILT_IN, CONFIG_MAPS, EVENTS, LEASES, NODES, PODS, SECRETS, SERVICES
+from fakes.apiserver.patches import JSON, MERGE
+from fakes.apiserver.resources import (
+    BUILT_IN,
+    CONFIG_MAPS,
+    EVENTS,
+    LEASES,
+    NODES,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+)
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.watch import Event, Watcher
 
@@ -174,6 +186,18 @@ def test_a_collection_is_deleted_by_selector(server: ApiServer) -> None:
     assert [each["metadata"]["name"] for each in left] == ["c", "kube-root-ca.crt"]
 
 
+def test_a_paged_list_outlives_the_watch_history(clock: Clock) -> None:
+    server = ApiServer(now=clock, random=Random(7), watch_cache=2)
+    for name in "abc":
+        server.create(CONFIG_MAPS, "default", config_map(name))
+    first = server.list(CONFIG_MAPS, "default", ListOptions(limit=1))
+    for at in range(5):
+        server.patch(CONFIG_MAPS, "default", "b", {"data": {"k": str(at)}}, MERGE)
+    rest = server.list(CONFIG_MAPS, "default", ListOptions(continue_token=first["metadata"]["continue"]))
+    assert [each["metadata"]["name"] for each in rest["items"]] == ["b", "c", "kube-root-ca.crt"]
+    assert rest["items"][0]["data"] == {"k": "v"}
+
+
 def test_a_list_of_an_exact_version_shows_that_state(server: ApiServer) -> None:
     then = server.create(CONFIG_MAPS, "default", config_map("a"))["metadata"]["resourceVersion"]
     server.create(CONFIG_MAPS, "default", config_map("b"))
@@ -292,6 +316,31 @@ def test_a_lease_is_an_object_of_its_group(server: ApiServer) -> None:
     with pytest.raises(StatusError, match=r'leases\.coordination\.k8s\.io "l" not found') as caught:
         server.get(LEASES, "default", "l")
     assert caught.value.status["details"] == {"name": "l", "group": "coordination.k8s.io", "kind": "leases"}
+
+
+def test_a_service_account_gets_a_token_that_names_it(server: ApiServer) -> None:
+    request = {"spec": {"audiences": ["vault"], "boundObjectRef": {"kind": "Pod", "name": "p", "uid": "u"}}}
+    answer = server.create(SERVICE_ACCOUNTS, "default", request, name="default", subresource="token")
+    payload = answer["status"]["token"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert claims["sub"] == "system:serviceaccount:default:default"
+    assert claims["aud"] == ["vault"]
+    assert claims["exp"] - claims["iat"] == 3600
+    assert claims["kubernetes.io"]["pod"] == {"name": "p", "uid": "u"}
+    assert answer["status"]["expirationTimestamp"] == "2026-01-02T04:04:05Z"
+
+
+def test_a_token_lives_for_ten_minutes_at_least(server: ApiServer) -> None:
+    request = {"spec": {"expirationSeconds": 599}}
+    with pytest.raises(StatusError, match="may not specify a duration less than 10 minutes"):
+        server.create(SERVICE_ACCOUNTS, "default", request, name="default", subresource="token")
+
+
+def test_a_null_from_a_patch_is_an_absent_field(server: ApiServer) -> None:
+    server.create(PODS, "default", pod(activeDeadlineSeconds=9))
+    operations = [{"op": "add", "path": "/metadata/labels", "value": {"a": None, "b": "c"}}]
+    patched = server.patch(PODS, "default", "p", operations, JSON)
+    assert patched["metadata"]["labels"] == {"b": "c"}
 
 
 def test_a_subresource_that_takes_no_writes_is_not_allowed(server: ApiServer) -> None:

@@ -144,11 +144,18 @@ class TestAPodBeingDeleted:
     def test_is_ended_at_the_provider_with_its_grace(self) -> None:
         assert decide(record(bound(deleting=30), Presence.PRESENT), NOW) == Delete(30)
 
-    def test_is_waited_for_until_its_grace_is_over(self) -> None:
+    def test_is_waited_for_until_its_grace_is_over_and_then_killed(self) -> None:
         pod = bound(deleting=30, status=running())
         known = record(pod, Presence.PRESENT, reported=running(), delete_grace=30)
         assert decide(known, NOW) == Wait(NOW + timedelta(seconds=30))
-        assert decide(known, NOW + timedelta(seconds=30)) == REMOVE
+        assert decide(known, NOW + timedelta(seconds=30)) == Delete(0)
+
+    def test_goes_in_the_end_though_the_cloud_never_says_that_it_is_dead(self) -> None:
+        pod = bound(deleting=30, status=running())
+        known = record(pod, Presence.PRESENT, reported=running(), delete_grace=0)
+        last = NOW + timedelta(seconds=30) + lifecycle.KILL_PATIENCE
+        assert decide(known, NOW) == Wait(last)
+        assert decide(known, last) == REMOVE
 
     def test_is_deleted_again_when_its_grace_is_shortened(self) -> None:
         assert decide(record(bound(deleting=5), Presence.PRESENT, delete_grace=30), NOW) == Delete(5)

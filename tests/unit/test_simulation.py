@@ -1,0 +1,112 @@
+"""Whole runs in virtual time (``vksim.simulation``): what a scenario does, and that it does it the same way again."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vksim import scenario
+from vksim.result import Result
+from vksim.scenario_file import find, load
+from vksim.simulation import play
+
+QUICKSTART = find("quickstart")
+
+
+def small(**changes: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "vksim/v1",
+        "kind": "Scenario",
+        "metadata": {"name": "small"},
+        "duration": "2m",
+        "cluster": {"nodes": [{"name": "n", "count": 2}]},
+        "workloads": [{"name": "w", "pods": 4, "runFor": "10s"}],
+        **changes,
+    }
+
+
+def played(data: dict[str, Any]) -> tuple[Result, bytes]:
+    log = io.BytesIO()
+    result = play(scenario.decode(data), "small.yaml", log)
+    return result, log.getvalue()
+
+
+def test_pods_run_and_succeed() -> None:
+    result, _ = played(small(expect=["pods.succeeded == 4", "pod.startup.max <= 5s"]))
+    assert result.passed
+    assert result.measured["pods.succeeded"] == 4
+
+
+def test_a_missed_objective_fails_the_run() -> None:
+    result, _ = played(small(expect=["pods.succeeded == 5"]))
+    assert not result.passed
+    assert [each.met for each in result.expectations] == [False]
+
+
+def test_provider_errors_delay_pods_and_lose_none() -> None:
+    fault = {"kind": "provider-errors", "at": "0s", "for": "30s", "operation": "create"}
+    result, _ = played(small(faults=[fault], expect=["pods.succeeded == 4"]))
+    assert result.passed
+    assert result.measured["provider.errors"] >= 4
+    assert result.measured["pod.startup.p50"] > 30
+
+
+def test_a_crashed_runner_loses_nothing() -> None:
+    crash = {"kind": "runner-crash", "at": "3s", "for": "20s", "node": "n-0"}
+    result, _ = played(small(faults=[crash], expect=["pods.succeeded == 4"]))
+    assert result.passed
+    assert result.startups[-1] < 60
+
+
+def test_pods_that_fit_nowhere_wait_until_there_is_room() -> None:
+    nodes = [{"name": "n", "count": 1, "capacity": {"cpu": "1", "memory": "8Gi", "pods": "10"}}]
+    workloads = [{"name": "w", "pods": 6, "runFor": "10s", "requests": {"cpu": "500m"}}]
+    result, _ = played(small(cluster={"nodes": nodes}, workloads=workloads, expect=["pods.succeeded == 6"]))
+    assert result.passed
+    assert result.startups[-1] > 20
+
+
+def test_finished_pods_are_deleted_where_the_workload_asks_for_it() -> None:
+    workloads = [{"name": "w", "pods": 3, "runFor": "5s", "deleteAfter": "5s"}]
+    result, _ = played(small(workloads=workloads, expect=["pods.deleted == 3", "pods.succeeded == 3"]))
+    assert result.passed
+
+
+def test_the_phases_are_counted_over_time() -> None:
+    result, _ = played(small())
+    assert max(result.phases["Running"]) == 4
+    assert result.phases["Succeeded"][-1] == 4
+    assert all(len(counts) == len(result.times) for counts in result.phases.values())
+
+
+def test_another_seed_is_another_run() -> None:
+    poisson = [{"name": "w", "pods": 4, "over": "30s", "arrival": "poisson"}]
+    assert played(small(workloads=poisson))[1] != played(small(workloads=poisson, seed=2))[1]
+
+
+def test_a_run_is_repeated_to_the_byte() -> None:
+    logs = []
+    for _ in range(2):
+        log = io.BytesIO()
+        result = play(load(QUICKSTART), "quickstart", log)
+        assert result.event_log_sha256 == hashlib.sha256(log.getvalue()).hexdigest()
+        logs.append(log.getvalue())
+    assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_a_run_does_not_depend_on_the_hash_seed(hash_seed: str) -> None:
+    code = (
+        "import io; from vksim.scenario_file import find, load; from vksim.simulation import play;"
+        "print(play(load(find('quickstart')), 'quickstart', io.BytesIO()).event_log_sha256)"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    other = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, cwd=Path.cwd()
+    )
+    assert other.stdout.strip() == play(load(QUICKSTART), "quickstart", io.BytesIO()).event_log_sha256

@@ -1,0 +1,5 @@
+"""``python -m vksim`` is ``vksim``."""
+
+from vksim.cli import main
+
+main()

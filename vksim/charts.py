@@ -1,0 +1,153 @@
+"""The report's charts as SVG for a page: they take its colours (dark or light) and its font.
+
+Drawn by matplotlib without pyplot. Each colour is drawn as a stand-in that becomes a CSS variable of the page.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from vksim import units
+from vksim.result import Band, percentile
+
+WIDTH = 9.2
+"""Inches; the page scales the drawing."""
+
+POINTS = 240
+"""So many points a line has at most."""
+
+_TEXT, _FAINT, _FAULT, _PAPER = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04"
+_PHASES = {"Pending": "#0a0b11", "Running": "#0a0b12", "Succeeded": "#0a0b13", "Failed": "#0a0b14"}
+_ACCENT = "#0a0b21"
+_VARIABLES = {
+    _TEXT: "var(--muted)",
+    _FAINT: "var(--line)",
+    _FAULT: "var(--fault)",
+    _PAPER: "var(--card)",
+    _ACCENT: "var(--accent)",
+    **{colour: f"var(--{phase.lower()})" for phase, colour in _PHASES.items()},
+}
+
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "vksim",
+    "font.size": 9.5,
+    "text.color": _TEXT,
+    "axes.labelcolor": _TEXT,
+    "axes.edgecolor": _FAINT,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": _FAINT,
+    "grid.linewidth": 0.8,
+    "xtick.color": _TEXT,
+    "ytick.color": _TEXT,
+    "ytick.left": False,
+    "figure.facecolor": "none",
+}
+
+
+def phases(times: Sequence[float], counts: dict[str, list[int]], faults: Sequence[Band]) -> str:
+    """Pods by phase over simulated time, stacked, with a band for each fault."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(3.5)
+        kept = _thinned(len(times))
+        stacks = [[counts[phase][at] for at in kept] for phase in reversed(_PHASES)]
+        colours = [_PHASES[phase] for phase in reversed(_PHASES)]
+        axes.stackplot([times[at] for at in kept], *stacks, colors=colours, linewidth=0)
+        top = max((sum(column) for column in zip(*stacks, strict=True)), default=0)
+        axes.set_ylim(0, max(top * 1.16, 1))
+        axes.set_xlim(0, times[-1] if times else 1)
+        _bands(axes, faults)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.clock(value)))
+        axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 1.5, 2, 3, 6, 10], integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlabel("simulated time")
+        return _svg(figure, "phases", "Pods by phase over simulated time, stacked; shaded bands show the faults")
+
+
+def startups(ordered: Sequence[float]) -> str:
+    """Which part of the pods ran after how many seconds; the median and the 99th percentile are marked.
+
+    Args:
+        ordered: seconds from creation to Running, sorted; not empty.
+    """
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2.9)
+        count = len(ordered)
+        kept = _thinned(count)
+        axes.step(
+            [0.0, *(ordered[at] for at in kept)],
+            [0.0, *((at + 1) / count * 100 for at in kept)],
+            where="post",
+            color=_ACCENT,
+            linewidth=1.8,
+        )
+        axes.set_ylim(0, 106)
+        axes.set_xlim(0, ordered[-1] * 1.06 or 1.0)
+        for share, name in ((0.5, "p50"), (0.99, "p99")):
+            at = percentile(ordered, share)
+            axes.plot([at, at], [0, share * 100], color=_TEXT, linewidth=0.8, linestyle=(0, (3, 3)))
+            axes.annotate(
+                f"{name}  {units.duration(at)}", (at, share * 100), xytext=(6, -12), textcoords="offset points"
+            )
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
+        axes.yaxis.set_ticks([0, 25, 50, 75, 100])
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.duration(value)))
+        axes.set_xlabel("from creation to Running")
+        return _svg(figure, "startups", "Share of pods that were running, by the time since their creation")
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    return figure, figure.subplots()
+
+
+def _bands(axes: Axes, faults: Sequence[Band]) -> None:
+    """Shade the time of each fault, and number it: the page lists what the numbers mean."""
+    for number, band in enumerate(faults, 1):
+        axes.axvspan(band.begin, band.end, color=_FAULT, alpha=0.16, linewidth=0)
+        axes.axvline(band.begin, color=_FAULT, linewidth=1)
+        axes.annotate(
+            str(number),
+            (band.begin, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, -11),
+            textcoords="offset points",
+            color=_FAULT,
+            fontweight="bold",
+        )
+
+
+def _thinned(count: int) -> list[int]:
+    """The indices of at most ``POINTS`` points of so many, the last among them."""
+    if count <= POINTS:
+        return list(range(count))
+    return [round(number * (count - 1) / (POINTS - 1)) for number in range(POINTS)]
+
+
+def _svg(figure: Figure, name: str, meaning: str) -> str:
+    """The drawing as an element for a page: no size, no fonts, no colours, no identifiers of its own."""
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = file.getvalue().decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{meaning}">', text)
+    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", text)
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
+    text = re.sub(r"\n\s*", "\n", text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, variable)
+    return text.strip()

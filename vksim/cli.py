@@ -1,0 +1,123 @@
+"""The ``vksim`` command: its subcommands and options. What they do is in ``vksim.commands`` and ``vksim.serve``.
+
+Those are imported only when they are to run: ``--help`` is quick.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+EPILOG = """
+\b
+Exit codes:
+  0  all is well: objectives met, invariants held; a served cluster was ended
+  1  an objective was missed, an invariant violated, or a server could not start
+  2  wrong usage: an option, a file, or something in a scenario
+"""
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(package_name="vksim", message="vksim %(version)s")
+def vksim() -> None:
+    """Play whole clusters in virtual time, around the production node agent.
+
+    Example: vksim run quickstart
+    """
+
+
+@vksim.command(epilog=EPILOG)
+@click.argument("scenario")
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's own.")
+@click.option(
+    "--out", type=FOLDER, default="report", show_default=True, help="Where report, result and event log are put."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print: a summary, or the result as JSON.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def run(ctx: click.Context, /, scenario: str, seed: int | None, out: Path, output: str, quiet: bool) -> None:
+    """Play a SCENARIO: a file, or the name of one that comes with vksim.
+
+    Leaves report.html, result.json and events.jsonl. Progress goes to stderr, the summary to stdout.
+    """
+    from vksim import commands  # noqa: PLC0415  (see the module's docstring)
+
+    ctx.exit(commands.run(scenario, seed=seed, out=out, as_json=output == "json", quiet=quiet))
+
+
+@vksim.command()
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.pass_context
+def validate(ctx: click.Context, scenarios: tuple[str, ...]) -> None:
+    """Check each SCENARIO without playing it."""
+    from vksim import commands  # noqa: PLC0415
+
+    ctx.exit(commands.validate(scenarios))
+
+
+@vksim.command()
+@click.option(
+    "--nodes",
+    type=click.IntRange(0, 1000),
+    default=10,
+    show_default=True,
+    help="How many virtual nodes; 0 for a cluster that waits for a runner of yours.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="IP", help="Where to listen.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the API server. Default: any free one."
+)
+@click.option("--kubeconfig", type=FILE, help="Where to write the kubeconfig. Default: a new file in a new folder.")
+@click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of what pods do by chance.")
+@click.pass_context
+def serve(  # noqa: PLR0913  (click gives one argument for each option)
+    ctx: click.Context,
+    /,
+    nodes: int,
+    host: str,
+    port: int,
+    kubeconfig: Path | None,
+    allow_remote: bool,
+    seed: int,
+) -> None:
+    """Keep a cluster up, in real time, for kubectl and any other client, until Ctrl-C."""
+    from vksim import serve as server  # noqa: PLC0415
+
+    settings = server.Settings(
+        nodes=nodes, host=host, port=port, kubeconfig=kubeconfig, allow_remote=allow_remote, seed=seed
+    )
+    code, line = server.main(settings)
+    if line:
+        complain(line)
+    ctx.exit(code)
+
+
+def main() -> None:
+    """Run the command: one line for an error, no usage screen around it."""
+    try:
+        code = vksim.main(prog_name="vksim", standalone_mode=False)
+    except click.ClickException as error:
+        complain(f"{error.format_message().rstrip('.')}; see 'vksim --help'")
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code or 0)
+
+
+def complain(line: str) -> None:
+    """One line to stderr."""
+    click.echo(f"vksim: {line}", err=True)

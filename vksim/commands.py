@@ -1,0 +1,74 @@
+"""What ``vksim run`` and ``vksim validate`` do: files in, files and a summary out, an exit code."""
+
+import logging
+from pathlib import Path
+
+import click
+import msgspec
+
+from runner import logs
+from vksim import progress, report, scenario_file, simulation, summary
+from vksim.result import encoded
+from vksim.scenario_file import ScenarioError
+
+PASSED, FAILED, WRONG_INPUT = 0, 1, 2
+"""Exit codes; the command's help explains them."""
+
+
+def run(name: str, *, seed: int | None, out: Path, as_json: bool, quiet: bool) -> int:
+    """Play a scenario, leave its report, print how it came out.
+
+    Args:
+        name: a file, or a bundled scenario.
+        seed: instead of the scenario's own.
+        out: the folder for report, result and event log; made if need be.
+        as_json: print the result as JSON, not the summary.
+        quiet: show no progress.
+    """
+    logs.configure("error", "console")
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    try:
+        path = scenario_file.find(name)
+        scenario = scenario_file.load(path)
+        out.mkdir(parents=True, exist_ok=True)
+        events = (out / "events.jsonl").open("wb", buffering=1 << 20)
+    except ScenarioError as error:
+        return _wrong(str(error))
+    except OSError as error:
+        return _wrong(f"--out {out}: {error.strerror}")
+    if seed is not None:
+        scenario = msgspec.structs.replace(scenario, seed=seed)
+    with events:
+        if quiet:
+            result = simulation.play(scenario, name, events)
+        else:
+            with progress.shown() as shown:
+                result = simulation.play(scenario, name, events, shown)
+    (out / "result.json").write_bytes(encoded(result))
+    (out / "report.html").write_text(report.html(result), encoding="utf-8")
+    if as_json:
+        click.echo(encoded(result), nl=False)
+    else:
+        click.echo(summary.text(result, out), color=summary.colours())
+    return PASSED if result.passed else FAILED
+
+
+def validate(names: tuple[str, ...]) -> int:
+    """Check scenarios; say of each whether it could be played."""
+    code = PASSED
+    for name in names:
+        try:
+            path = scenario_file.find(name)
+            scenario = scenario_file.load(path)
+        except ScenarioError as error:
+            code = _wrong(str(error))
+        else:
+            nodes = sum(group.count for group in scenario.cluster.nodes)
+            pods = sum(each.pods for each in scenario.workloads)
+            click.echo(f"{path}: fine ({nodes:,} nodes, {pods:,} pods, {len(scenario.faults)} faults)")
+    return code
+
+
+def _wrong(line: str) -> int:
+    click.echo(f"vksim: {line}", err=True)
+    return WRONG_INPUT

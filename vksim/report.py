@@ -1,0 +1,200 @@
+"""The report of a run: one HTML file that needs nothing else. What it shows is all in the ``Result``."""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from vksim import charts, expect, units
+from vksim.result import Life, Result
+
+MOST_VIOLATIONS = 5
+"""So many violations of an invariant are shown."""
+
+
+def html(result: Result) -> str:
+    """The page."""
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    verdict = "passed" if result.passed else "failed"
+    parts = [
+        _header(result),
+        _keys(result),
+        _phases(result),
+        '<div class="pair">',
+        _expectations(result),
+        _invariants(result),
+        "</div>",
+        _startups(result),
+        _slowest(result),
+        _footer(result),
+    ]
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(result.scenario)}: {verdict}</title>",
+            f"<style>\n{style}</style>\n</head>\n<body>\n<main>",
+            *parts,
+            "</main>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def _header(result: Result) -> str:
+    kind, verdict = ("good", "✓ passed") if result.passed else ("bad", "✗ failed")
+    lead = f'<p class="lead">{escape(result.description)}</p>' if result.description else ""
+    reasons = [f"missed: {_missed(each.text, each.measured)}" for each in result.expectations if not each.met]
+    reasons += [f"violated: {each.name}: {each.violations[0]}" for each in result.invariants if each.violations]
+    why = f'<ul class="why">{_items(reasons)}</ul>' if reasons else ""
+    return (
+        f'<header><h1>{escape(result.scenario)}</h1><span class="verdict {kind}">{verdict}</span>{lead}</header>{why}\n'
+        f'<p class="replay"><span>Replay <code>{escape(result.replay)}</code></span>'
+        f"<span>seed <code>{result.seed}</code></span><span>vksim <code>{escape(result.version)}</code></span>"
+        f"<span>event log <code>{result.event_log_sha256[:16]}</code></span></p>"
+    )
+
+
+def _missed(text: str, value: float | None) -> str:
+    return f"{text}, measured {units.measured(expect.parse(text).series, value)}"
+
+
+def _keys(result: Result) -> str:
+    measured = result.measured
+    succeeded, failed = (int(measured[f"pods.{name}"]) for name in ("succeeded", "failed"))
+    left = int(measured["pods.running"] + measured["pods.pending"])
+    tail = units.measured("pod.startup.p99", measured.get("pod.startup.p99"))
+    speed = result.virtual_seconds / result.wall_seconds if result.wall_seconds else 0.0
+    keys = [
+        ("Pods", f"{int(measured['pods.created']):,}", f"on {result.nodes:,} virtual nodes"),
+        ("Succeeded", f"{succeeded:,}", f"{failed:,} failed, {left:,} not over"),
+        ("Startup, median", units.measured("pod.startup.p50", measured.get("pod.startup.p50")), f"p99 {tail}"),
+        ("Provider errors", f"{int(measured['provider.errors']):,}", "calls that failed"),
+        ("API writes", f"{int(measured['api.writes']):,}", "that changed something"),
+        ("Simulated", units.duration(result.virtual_seconds), f"in {result.wall_seconds:.2f} s, {speed:,.0f}×"),
+    ]
+    return '<dl class="keys">' + "".join(map(_key, keys)) + "</dl>"
+
+
+def _key(key: tuple[str, str, str]) -> str:
+    name, value, note = map(escape, key)
+    return f"<div><dt>{name}</dt><dd>{value}<small>{note}</small></dd></div>"
+
+
+def _phases(result: Result) -> str:
+    seen = [phase for phase, counts in result.phases.items() if any(counts)]
+    legend = "".join(f'<li style="--key: var(--{phase.lower()})">{phase}</li>' for phase in seen)
+    faults = "".join(
+        f"<li>{escape(band.what)} <span>from {units.clock(band.begin)} to {units.clock(band.end)}</span></li>"
+        for band in result.faults
+    )
+    chart = charts.phases(result.times, result.phases, result.faults)
+    return (
+        f'<section><h2>Pods by phase</h2><ul class="legend">{legend}</ul><figure>{chart}</figure>'
+        + (f'<ol class="faults">{faults}</ol>' if faults else "")
+        + "</section>"
+    )
+
+
+def _expectations(result: Result) -> str:
+    if not result.expectations:
+        return '<section><h2>Objectives</h2><p class="faint">The scenario states none.</p></section>'
+    rows = []
+    for each in result.expectations:
+        series = expect.parse(each.text).series
+        value = units.measured(series, each.measured)
+        meaning = f'<br><span class="faint">{escape(expect.SERIES[series])}</span>'
+        rows.append([_mark(each.met), f"<code>{escape(each.text)}</code>{meaning}", _number(value)])
+    return f"<section><h2>Objectives</h2>{_table(['', 'wanted', '>measured'], rows)}</section>"
+
+
+def _invariants(result: Result) -> str:
+    rows = []
+    for each in result.invariants:
+        shown = each.violations[:MOST_VIOLATIONS]
+        more = len(each.violations) - len(shown)
+        details = "".join(f'<br><span class="bad">{escape(line)}</span>' for line in shown)
+        details += f'<br><span class="bad">and {more:,} more</span>' if more else ""
+        text = f'{escape(each.name)}<br><span class="faint">{escape(each.meaning)}</span>{details}'
+        rows.append([_mark(not each.violations), text])
+    return f"<section><h2>Invariants</h2>{_table(['', 'held in every run'], rows)}</section>"
+
+
+def _startups(result: Result) -> str:
+    title = "<h2>How long pods took to run</h2>"
+    if not result.startups:
+        return f'<section>{title}<p class="faint">No pod came to run.</p></section>'
+    return f"<section>{title}<figure>{charts.startups(result.startups)}</figure></section>"
+
+
+def _slowest(result: Result) -> str:
+    longest = max((_startup(each) or 0.0 for each in result.slowest), default=0.0)
+    rows = [
+        [
+            f'<td class="name">{escape(each.name)}</td>',
+            f'<td class="name">{escape(each.node) or "–"}</td>',
+            _number(units.clock(each.created)),
+            _number(_seconds(each.scheduled, each.created)),
+            _number(_seconds(each.running, each.scheduled)),
+            _number(_seconds(each.running, each.created)),
+            _bar(each, longest),
+            escape(each.phase) + "".join(f'<br><span class="faint">{escape(reason)}</span>' for reason in each.reasons),
+        ]
+        for each in result.slowest
+    ]
+    legend = (
+        '<ul class="legend"><li style="--key: var(--pending)">queued: waiting for a node</li>'
+        '<li style="--key: var(--running)">starting: on its node, not running yet</li></ul>'
+    )
+    head = ["pod", "node", ">created", ">queued", ">starting", ">startup", "", "phase"]
+    return f"<section><h2>Slowest pods</h2>{legend}{_table(head, rows)}</section>" if rows else ""
+
+
+def _bar(life: Life, longest: float) -> str:
+    startup = _startup(life)
+    if startup is None or life.scheduled is None or not longest:
+        return '<td class="bar"></td>'
+    queued = (life.scheduled - life.created) / longest * 100
+    rest = startup / longest * 100 - queued
+    return (
+        f'<td class="bar"><i><b style="width:{queued:.2f}%;background:var(--pending)"></b>'
+        f'<b style="width:{rest:.2f}%;background:var(--running)"></b></i></td>'
+    )
+
+
+def _startup(life: Life) -> float | None:
+    return None if life.running is None else life.running - life.created
+
+
+def _footer(result: Result) -> str:
+    return (
+        "<footer>The same vksim, scenario and seed give the same event log, byte for byte: SHA-256 "
+        f"<code>{result.event_log_sha256}</code></footer>"
+    )
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    """A table; a heading that begins with ``>`` is over numbers, a cell that is no ``<td>`` becomes one."""
+    heads = "".join(
+        f'<th class="number">{escape(each[1:])}</th>' if each.startswith(">") else f"<th>{escape(each)}</th>"
+        for each in head
+    )
+    body = "".join(
+        "<tr>" + "".join(cell if cell.startswith("<td") else f"<td>{cell}</td>" for cell in row) + "</tr>\n"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>\n{body}</tbody></table></div>'
+
+
+def _mark(good: bool) -> str:
+    return f'<td class="mark {"good" if good else "bad"}">{"✓" if good else "✗"}</td>'
+
+
+def _number(text: str) -> str:
+    return f'<td class="number">{escape(text)}</td>'
+
+
+def _seconds(end: float | None, begin: float | None) -> str:
+    return "–" if end is None or begin is None else units.duration(end - begin)
+
+
+def _items(lines: Iterable[str]) -> str:
+    return "".join(f"<li>{escape(line)}</li>" for line in lines)

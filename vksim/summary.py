@@ -1,0 +1,88 @@
+"""The end of a run as text that fits a screen."""
+
+import os
+from pathlib import Path
+
+import click
+
+from vksim import expect, units
+from vksim.result import Result
+
+WIDTH = 76
+
+
+def text(result: Result, out: Path) -> str:
+    """The summary.
+
+    Args:
+        result: the run's.
+        out: the folder with its report, event log and result.
+    """
+    verdict = _good("PASSED") if result.passed else _bad("FAILED")
+    speed = result.virtual_seconds / result.wall_seconds if result.wall_seconds else 0.0
+    lines = [
+        f"{_strong(result.scenario)}  {verdict}   {_count(result.nodes, 'node')}, "
+        f"{_count(int(result.measured['pods.created']), 'pod')}, {units.duration(result.virtual_seconds)} simulated "
+        f"in {result.wall_seconds:.2f} s ({speed:,.0f}x)",
+        "",
+        _row("pods", {name: f"pods.{name}" for name in ("succeeded", "failed", "running", "pending")}, result),
+        _row("startup", {name: f"pod.startup.{name}" for name in ("p50", "p90", "p99", "max")}, result),
+        _row("calls", {"provider errors": "provider.errors", "API writes": "api.writes"}, result),
+        "",
+        *_expectations(result),
+        *_invariants(result),
+        "",
+        f"{'report':<9}{out / 'report.html'}",
+        f"{'events':<9}{out / 'events.jsonl'}  sha256 {result.event_log_sha256[:16]}…",
+        f"{'replay':<9}{result.replay}",
+    ]
+    return "\n".join(lines)
+
+
+def colours() -> bool | None:
+    """Whether to colour: never if NO_COLOR is set, else if it is a terminal (None lets click look)."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _row(title: str, cells: dict[str, str], result: Result) -> str:
+    shown = [f"{name} {units.measured(series, result.measured.get(series))}" for name, series in cells.items()]
+    return f"{title:<9}" + "".join(f"{cell:<20}" for cell in shown).rstrip()
+
+
+def _expectations(result: Result) -> list[str]:
+    lines = []
+    for each in result.expectations:
+        value = units.measured(expect.parse(each.text).series, each.measured)
+        lines.append(f"{_mark(each.met)} {each.text:<44} {value:>12}")
+    return lines
+
+
+def _invariants(result: Result) -> list[str]:
+    broken = [each for each in result.invariants if each.violations]
+    if not broken:
+        return [f"{_mark(True)} {'invariants':<44} {f'{len(result.invariants)} held':>12}"]
+    lines = []
+    for each in broken:
+        lines.append(f"{_mark(False)} {each.name:<44} {_count(len(each.violations), 'violation'):>12}")
+        lines += [f"    {line}" for line in each.violations[:3]]
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _mark(good: bool) -> str:
+    return _good("✓") if good else _bad("✗")
+
+
+def _good(text: str) -> str:
+    return click.style(text, fg="green", bold=True)
+
+
+def _bad(text: str) -> str:
+    return click.style(text, fg="red", bold=True)
+
+
+def _strong(text: str) -> str:
+    return click.style(text, bold=True)

@@ -29,7 +29,9 @@ def described(nodes: int, pods: int, *, whole: bool, seconds: float) -> scenario
                 "nodes": [{"name": "node", "count": nodes, "script": {"start-after": ["1s", "5s"]}}],
             },
             "workloads": [{"name": "pod", "pods": pods, "at": "5s", "over": "60s", **life}],
-            "expect": [f"pods.succeeded == {pods}", f"pods.deleted == {pods}"] if whole else [f"pods.running == {pods}"],
+            "expect": [f"pods.succeeded == {pods}", f"pods.deleted == {pods}"]
+            if whole
+            else [f"pods.running == {pods}"],
         }
     )
 

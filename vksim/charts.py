@@ -6,6 +6,7 @@ Drawn by matplotlib without pyplot. Each colour is drawn as a stand-in that beco
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ _VARIABLES = {
     **{colour: f"var(--{phase.lower()})" for phase, colour in _PHASES.items()},
 }
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "vksim",
     "font.size": 9.5,

@@ -77,14 +77,12 @@ def validate(ctx: click.Context, scenarios: tuple[str, ...]) -> None:
     help="How many virtual nodes; 0 for a cluster that waits for a runner of yours.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="IP", help="Where to listen.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the API server. Default: any free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the API server. Default: any free one.")
 @click.option("--kubeconfig", type=FILE, help="Where to write the kubeconfig. Default: a new file in a new folder.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of what pods do by chance.")
 @click.pass_context
-def serve(  # noqa: PLR0913  (click gives one argument for each option)
+def serve(
     ctx: click.Context,
     /,
     nodes: int,

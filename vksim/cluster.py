@@ -126,6 +126,10 @@ class Cluster:
             finally:
                 self._tasks = None
 
+    def crash(self, name: str) -> None:
+        """Kill a node's runner where it stands."""
+        self.nodes[name].crash()
+
     def restart(self, name: str) -> None:
         """Start a node's runner again."""
         if self._tasks is not None:

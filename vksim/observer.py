@@ -1,11 +1,12 @@
 """Watches the pods of a run: counts phases, times startups, writes the event log. It sees what any client sees."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
+
+import orjson
 
 from providers.types import KubeObject
 from runner import kube
@@ -111,6 +112,6 @@ class Observer:
             **({"reason": reason} if reason else {}),
             **({"deleting": True} if "deletionTimestamp" in metadata else {}),
         }
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         self._hash.update(line)
         self._log.write(line)

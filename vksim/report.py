@@ -69,7 +69,7 @@ def _keys(result: Result) -> str:
         ("Startup, median", units.measured("pod.startup.p50", measured.get("pod.startup.p50")), f"p99 {tail}"),
         ("Provider errors", f"{int(measured['provider.errors']):,}", "calls that failed"),
         ("API writes", f"{int(measured['api.writes']):,}", "that changed something"),
-        ("Simulated", units.duration(result.virtual_seconds), f"in {result.wall_seconds:.2f} s, {speed:,.0f}×"),
+        ("Simulated", units.duration(result.virtual_seconds), f"in {result.wall_seconds:.2f} s, {speed:,.0f}x"),
     ]
     return '<dl class="keys">' + "".join(map(_key, keys)) + "</dl>"
 
@@ -130,7 +130,7 @@ def _slowest(result: Result) -> str:
     rows = [
         [
             f'<td class="name">{escape(each.name)}</td>',
-            f'<td class="name">{escape(each.node) or "–"}</td>',
+            f'<td class="name">{escape(each.node) or "-"}</td>',
             _number(units.clock(each.created)),
             _number(_seconds(each.scheduled, each.created)),
             _number(_seconds(each.running, each.scheduled)),
@@ -193,7 +193,7 @@ def _number(text: str) -> str:
 
 
 def _seconds(end: float | None, begin: float | None) -> str:
-    return "–" if end is None or begin is None else units.duration(end - begin)
+    return "-" if end is None or begin is None else units.duration(end - begin)
 
 
 def _items(lines: Iterable[str]) -> str:

@@ -4,65 +4,25 @@ Reading a file and finding the line of a mistake is ``vksim.scenario_file``'s bu
 simulation's.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from providers.durations import parse_seconds
+from vksim.faults import AnyFault
+from vksim.schema import Duration, Quantity, Span, Struct, hook
 
 API_VERSION = "vksim/v1"
 
-
-class Duration:
-    """A length of time; ``90s``, ``1m30s`` or ``90`` in a file.
-
-    No dataclass: msgspec would look for its fields in the file instead of asking ``parse``.
-    """
-
-    __slots__ = ("seconds",)
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds: Final = seconds
-
-    @classmethod
-    def parse(cls, value: object) -> "Duration":
-        """Raises ValueError, saying what a duration looks like."""
-        return cls(parse_seconds(value))
-
-
-class Span:
-    """A length of time, or a range to draw one from; ``5s`` or ``[2s, 10s]`` in a file."""
-
-    __slots__ = ("high", "low")
-
-    def __init__(self, low: float, high: float) -> None:
-        self.low: Final = low
-        self.high: Final = high
-
-    @classmethod
-    def parse(cls, value: object) -> "Span":
-        """Raises ValueError, saying what is wrong."""
-        if isinstance(value, list):
-            if len(value) != 2:
-                raise ValueError(f"{value!r} is not a range; write two durations, [2s, 10s]")
-            low, high = (parse_seconds(each) for each in value)
-            if low > high:
-                raise ValueError(f"{value!r} is upside down; write the shorter duration first")
-            return cls(low, high)
-        seconds = parse_seconds(value)
-        return cls(seconds, seconds)
-
-
 NOTHING = Duration(0.0)
+CAPACITY = {"cpu": Quantity("16"), "memory": Quantity("64Gi"), "pods": Quantity("110")}
+REQUESTS = {"cpu": Quantity("250m"), "memory": Quantity("256Mi")}
 
-DEFAULT_CAPACITY: dict[str, str | int] = {"cpu": "16", "memory": "64Gi", "pods": "110"}
-DEFAULT_REQUESTS: dict[str, str | int] = {"cpu": "250m", "memory": "256Mi"}
-
-
-class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
-    """Any mapping of a scenario: camelCase in the file, nothing but the known fields."""
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LONGEST_NAME = 52
+"""Characters: what is left of a DNS label when a number is put behind it."""
 
 
 class Metadata(Struct, frozen=True):
@@ -102,14 +62,15 @@ class NodeGroup(Struct, frozen=True):
 
     name: str
     count: int
-    capacity: dict[str, str | int] = msgspec.field(default_factory=DEFAULT_CAPACITY.copy)
-    labels: dict[str, str] = {}
+    capacity: dict[str, Quantity] = msgspec.field(default_factory=CAPACITY.copy)
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
     tainted: bool = True
     provider: Literal["mock"] = "mock"
-    script: dict[str, Any] = {}
+    script: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError for what the types cannot say."""
+        _check_name(self.name)
         if self.count < 1:
             raise ValueError(f"count: {self.count} nodes make no group; write 1 or more")
 
@@ -137,7 +98,7 @@ class Workload(Struct, frozen=True):
         arrival: ``constant``, evenly; ``poisson``, independently of each other.
         requests: what each pod asks for.
         run_for: how long its container runs; without it, to the end.
-        exit_code: how it ends.
+        exit_code: how it ends; or codes with their weights, ``{0: 95, 1: 5}``.
         restart_policy: Kubernetes' own.
         delete_after: it is deleted so long after its end; without it, never.
         grace_period: its ``terminationGracePeriodSeconds``.
@@ -150,63 +111,26 @@ class Workload(Struct, frozen=True):
     at: Duration = NOTHING
     over: Duration = NOTHING
     arrival: Literal["constant", "poisson"] = "constant"
-    requests: dict[str, str | int] = msgspec.field(default_factory=DEFAULT_REQUESTS.copy)
+    requests: dict[str, Quantity] = msgspec.field(default_factory=REQUESTS.copy)
     run_for: Span | None = None
-    exit_code: int = 0
+    exit_code: int | dict[int, float] = 0
     restart_policy: Literal["Always", "OnFailure", "Never"] = "Never"
     delete_after: Duration | None = None
     grace_period: Duration = Duration(30.0)
-    labels: dict[str, str] = {}
-    node_selector: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    node_selector: dict[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError for what the types cannot say."""
+        _check_name(self.name)
         if self.pods < 1:
             raise ValueError(f"pods: {self.pods} pods make no workload; write 1 or more")
-
-
-class Fault(Struct, frozen=True, tag_field="kind"):
-    """Something that breaks.
-
-    Attributes:
-        at: when it begins.
-        during: how long it lasts (``for`` in the file).
-    """
-
-    at: Duration
-    during: Duration = msgspec.field(name="for", default=NOTHING)
-
-
-class ProviderErrors(Fault, frozen=True, tag="provider-errors"):
-    """Calls to a provider fail with a retryable error.
-
-    Attributes:
-        operation: which calls: create, update, delete, get, list, ping, or all.
-        rate: which part of them, from 0 to 1.
-        group: only nodes of this group; empty for all.
-    """
-
-    operation: Literal["create", "update", "delete", "get", "list", "ping", "all"] = "create"
-    rate: float = 1.0
-    group: str = ""
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for what the types cannot say."""
-        if not 0 < self.rate <= 1:
-            raise ValueError(f"rate: {self.rate} is not a part of the calls; write a number above 0, up to 1")
-
-
-class RunnerCrash(Fault, frozen=True, kw_only=True, tag="runner-crash"):
-    """A runner dies without a word, and starts again when the fault is over.
-
-    Attributes:
-        node: whose runner.
-    """
-
-    node: str
-
-
-FaultKind = ProviderErrors | RunnerCrash
+        codes = self.exit_code if isinstance(self.exit_code, dict) else {self.exit_code: 1.0}
+        for code, weight in codes.items():
+            if not 0 <= code <= 255:
+                raise ValueError(f"exitCode: {code} is not an exit code; those go from 0 to 255")
+            if weight < 0 or not sum(codes.values()):
+                raise ValueError("exitCode: the weights say how often each code comes; write {0: 95, 1: 5}")
 
 
 class Scenario(Struct, frozen=True):
@@ -231,12 +155,12 @@ class Scenario(Struct, frozen=True):
     metadata: Metadata
     cluster: Cluster
     duration: Duration
-    seed: int = 0
-    start: datetime = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+    start: Annotated[datetime, msgspec.Meta(tz=True)] = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
     settle: Duration = Duration(60.0)
-    workloads: list[Workload] = []
-    faults: list[FaultKind] = []
-    expect: list[str] = []
+    workloads: list[Workload] = msgspec.field(default_factory=list)
+    faults: list[AnyFault] = msgspec.field(default_factory=list)
+    expect: list[str] = msgspec.field(default_factory=list)
 
 
 def decode(data: Mapping[str, Any]) -> Scenario:
@@ -245,15 +169,17 @@ def decode(data: Mapping[str, Any]) -> Scenario:
     Raises:
         msgspec.ValidationError: with the path of the mistake at its end.
     """
-    return msgspec.convert(data, Scenario, dec_hook=_decode)
-
-
-def _decode(kind: type, value: object) -> object:
-    if kind in (Duration, Span):
-        return kind.parse(value)
-    raise NotImplementedError(kind)
+    return msgspec.convert(data, Scenario, dec_hook=hook)
 
 
 def node_names(group: NodeGroup) -> list[str]:
     """The names of a group's nodes."""
     return [f"{group.name}-{number}" for number in range(group.count)]
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        raise ValueError(
+            f"name: {name!r} cannot be part of a Kubernetes name; write lower-case letters, digits and '-', "
+            f"at most {_LONGEST_NAME}"
+        )

@@ -2,14 +2,16 @@
 
 import difflib
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
-from vksim import expect, scenario
-from vksim.scenario import RunnerCrash, Scenario, node_names
+from providers.mock.script import SETTINGS
+from vksim import expect, faults, scenario
+from vksim.scenario import Scenario, node_names
 
 try:
     from yaml import CSafeLoader as Loader
@@ -62,43 +64,98 @@ def load(path: Path) -> Scenario:
     except UnicodeDecodeError:
         raise ScenarioError(f"{path}: not a text file in UTF-8") from None
     try:
-        root = yaml.compose(text, Loader=Loader)
-        data = yaml.load(text, Loader=Loader)
+        loader = Loader(text)
+        root = loader.get_single_node()
+        data = loader.construct_document(root) if root is not None else None
     except yaml.YAMLError as error:
         raise ScenarioError(_broken(path, error)) from None
+    except ValueError as error:  # a date that the calendar does not have
+        raise ScenarioError(f"{path}: not YAML: {error}") from None
     if not isinstance(data, dict):
         raise ScenarioError(f"{path}:1: a scenario is a mapping that begins with apiVersion: {scenario.API_VERSION}")
+    _refuse_doubles(path, root)
     try:
         loaded = scenario.decode(data)
     except msgspec.ValidationError as error:
         raise ScenarioError(_explained(path, root, str(error))) from None
-    _check(path, root, loaded)
+    for place, message in _contradictions(loaded):
+        raise ScenarioError(_at(path, root, place, message))
     return loaded
 
 
-def _check(path: Path, root: Any, loaded: Scenario) -> None:
-    """What the parts must agree on with each other."""
-    groups = [group.name for group in loaded.cluster.nodes]
-    nodes = {name for group in loaded.cluster.nodes for name in node_names(group)}
-    for number, fault in enumerate(loaded.faults):
-        place = f"faults[{number}]"
-        if isinstance(fault, RunnerCrash):
-            if fault.node not in nodes:
-                known = _hint(fault.node, sorted(nodes))
-                raise ScenarioError(_at(path, root, f"{place}.node", f"there is no node {fault.node!r}{known}"))
-        elif fault.group and fault.group not in groups:
-            known = _hint(fault.group, groups)
-            raise ScenarioError(_at(path, root, f"{place}.group", f"there is no group {fault.group!r}{known}"))
-    for list_name, names in (("workloads", [each.name for each in loaded.workloads]), ("cluster.nodes", groups)):
-        for number, name in enumerate(names):
-            if name in names[:number]:
-                message = f"{name!r} is there already; give it another name"
-                raise ScenarioError(_at(path, root, f"{list_name}[{number}].name", message))
+def _refuse_doubles(path: Path, root: Any) -> None:
+    """Refuse a field that is there twice: YAML forbids it, PyYAML takes the last one."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                    line = key.start_mark.line + 1
+                    raise ScenarioError(f"{path}:{line}: {key.value}: this field is there twice; remove one")
+                seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+                waiting.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+
+
+Problem = tuple[str, str]
+"""The place of a mistake, and what is wrong there."""
+
+
+def _contradictions(loaded: Scenario) -> Iterator[Problem]:
+    """What the parts do not agree on with each other."""
+    yield from _doubles("cluster.nodes", [each.name for each in loaded.cluster.nodes])
+    yield from _doubles("workloads", [each.name for each in loaded.workloads])
+    for number, group in enumerate(loaded.cluster.nodes):
+        for setting, problem in _script_problems(group.script):
+            yield f"cluster.nodes[{number}].script.{setting}", problem
+    for number, each in enumerate(loaded.workloads):
+        if each.at.seconds + each.over.seconds > loaded.duration.seconds:
+            yield f"workloads[{number}]", f"pods arrive after the end, which is at {loaded.duration}; extend duration"
+    yield from _fault_problems(loaded)
     for number, text in enumerate(loaded.expect):
         try:
             expect.parse(text)
         except ValueError as error:
-            raise ScenarioError(_at(path, root, f"expect[{number}]", str(error))) from None
+            yield f"expect[{number}]", str(error)
+
+
+def _doubles(place: str, names: list[str]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        if name in seen:
+            yield f"{place}[{number}].name", f"{name!r} is there already; give it another name"
+        seen.add(name)
+
+
+def _fault_problems(loaded: Scenario) -> Iterator[Problem]:
+    groups = loaded.cluster.nodes
+    known = {
+        "group": [group.name for group in groups],
+        "node": [name for group in groups for name in node_names(group)],
+    }
+    for number, fault in enumerate(loaded.faults):
+        place = f"faults[{number}]"
+        for field, what in fault.refers.items():
+            name = getattr(fault, field)
+            if name and name not in known[what]:
+                yield f"{place}.{field}", f"there is no {what} {name!r}{_hint(name, known[what])}"
+        if fault.at.seconds + fault.during.seconds > loaded.duration.seconds:
+            yield place, f"it ends after the scenario, which ends at {loaded.duration}; extend duration"
+
+
+def _script_problems(script: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in script.items():
+        setting = SETTINGS.get(name)
+        if setting is None:
+            yield name, f"unknown setting{_hint(name, list(SETTINGS))}"
+            continue
+        try:
+            setting.parse(value)
+        except ValueError as error:
+            yield name, str(error)
 
 
 def _broken(path: Path, error: yaml.YAMLError) -> str:
@@ -112,6 +169,7 @@ _PLACE = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
 _KIND = re.compile(r"Invalid value '(?P<value>.*)'")
+_FIELD = re.compile(r"(?P<field>[a-z][A-Za-z]*): (?P<problem>.*)", re.DOTALL)
 
 
 def _explained(path: Path, root: Any, message: str) -> str:
@@ -125,8 +183,10 @@ def _explained(path: Path, root: Any, message: str) -> str:
     if missing := _MISSING.fullmatch(what):
         return _at(path, root, place, f"the field {missing['field']!r} is missing")
     if place.endswith("kind") and place.startswith("faults") and (value := _KIND.match(what)):
-        kinds = ["provider-errors", "runner-crash"]
-        return _at(path, root, place, f"unknown kind of fault {value['value']!r}{_hint(value['value'], kinds)}")
+        hint = _hint(value["value"], list(faults.KINDS))
+        return _at(path, root, place, f"unknown kind of fault {value['value']!r}{hint}")
+    if own := _FIELD.fullmatch(what):  # what a structure says of one of its fields
+        return _at(path, root, f"{place}.{own['field']}".lstrip("."), own["problem"])
     return _at(path, root, place, what[:1].lower() + what[1:] if what.startswith("Expected") else what)
 
 
@@ -156,7 +216,7 @@ _STRUCTS: dict[str, list[type[msgspec.Struct]]] = {
     "cluster.api": [scenario.Api],
     "cluster.nodes": [scenario.NodeGroup],
     "workloads": [scenario.Workload],
-    "faults": [scenario.ProviderErrors, scenario.RunnerCrash],
+    "faults": list(faults.KINDS.values()),
 }
 
 

@@ -58,7 +58,7 @@ def play(scenario: Scenario, source: str, log: BinaryIO, progress: Report | None
 
 @contextmanager
 def _collector_at_ease() -> Iterator[None]:
-    """Let the cyclic collector look seldom, and not at what is there already: it costs more than the store otherwise."""
+    """Have the cyclic collector look seldom, and not at what is there already: else it costs more than the store."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
@@ -93,7 +93,7 @@ class _Run:
             for name in node_names(group):
                 cluster.add_node(name, mock=mock, labels={"group": group.name, **group.labels}, tainted=group.tainted)
                 groups[name] = group.name
-        trouble = faults.Trouble(groups.__getitem__, self._random("faults"))
+        trouble = faults.Trouble(groups, self._random("faults"))
         cluster.cloud.trouble = trouble
         janitor = _Janitor(scenario, cluster.api)
         observer = Observer(loop.time, self._log, janitor.ended)
@@ -153,8 +153,7 @@ class _Run:
         measured["api.writes"] = float(cluster.server.version)
         slowest = sorted(lives, key=lambda each: (-_waited(each), each.name))[:SLOWEST]
         bands = [
-            Band(each.at.seconds, each.at.seconds + each.during.seconds, faults.describe(each))
-            for each in scenario.faults
+            Band(each.at.seconds, each.at.seconds + each.during.seconds, each.describe()) for each in scenario.faults
         ]
         return Result(
             scenario=scenario.metadata.name,

@@ -23,7 +23,7 @@ def clock(seconds: float) -> str:
 def measured(series: str, value: float | None) -> str:
     """A value of a series of ``vksim.expect``, with its unit; a dash where there is none."""
     if value is None:
-        return "–"
+        return "-"
     if series.startswith("pod.startup."):
         return duration(value)
     return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"

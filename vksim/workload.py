@@ -47,15 +47,20 @@ class Template:
         """The workload's pod of that number."""
         workload, annotations = self._workload, {}
         if workload.run_for is not None:
-            span = workload.run_for
-            seconds = span.low if span.low == span.high else self._random.uniform(span.low, span.high)
-            annotations[f"{PREFIX}run-for"] = f"{seconds:.3f}s"
-        if workload.exit_code:
-            annotations[f"{PREFIX}exit-code"] = str(workload.exit_code)
+            annotations[f"{PREFIX}run-for"] = f"{workload.run_for.draw(self._random):.3f}s"
+        code = self._exit_code()
+        if code:
+            annotations[f"{PREFIX}exit-code"] = str(code)
         return {
             "metadata": {"name": f"{workload.name}-{number}", "labels": self._labels, "annotations": annotations},
             "spec": self._spec,
         }
+
+    def _exit_code(self) -> int:
+        codes = self._workload.exit_code
+        if isinstance(codes, int):
+            return codes
+        return self._random.choices(list(codes), list(codes.values()))[0]
 
 
 async def play(workload: Workload, api: kube.KubeApi, random: Random) -> None:

@@ -5,6 +5,7 @@ is told to whoever listens for the pod's node. With a ``StateFolder`` it also ou
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -162,15 +163,17 @@ class MockCloud:
         """Tell changes of a node's pods to this listener from now on, and to no earlier one."""
         self._listeners[node] = listener
 
+    def is_in_run(self, cloud_pod: CloudPod, number: int) -> bool:
+        """Whether the cloud still has the pod, and its containers are in their run of that number."""
+        run = cloud_pod.run
+        return self._pods.get(pods.uid(cloud_pod.pod)) is cloud_pod and run.running and run.restarts == number
+
     async def changes(self, cloud_pod: CloudPod, within: float | None) -> None:
         """Wait for the pod's next change, or so many seconds."""
         if cloud_pod.change is None:
             cloud_pod.change = asyncio.Event()
-        waiting = cloud_pod.change.wait()
-        try:
-            await asyncio.wait_for(waiting, within)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(cloud_pod.change.wait(), within)
 
     # --- what a cloud does on its own account -----------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ class MockProvider(Provider):
         writer = Writer(options)
         for piece in writer.write(select(output, options)):
             yield piece
-        while options.follow and not writer.full and cloud_pod.run.running and cloud_pod.run.restarts == number:
+        while options.follow and not writer.full and self._cloud.is_in_run(cloud_pod, number):
             shown = len(output)
             await self._cloud.changes(cloud_pod, output.next_after(self.context.clock.now()))
             output = self._output(cloud_pod, container, number) or output

@@ -8,8 +8,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from random import Random
 
+from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.server import ApiServer
 from runner.kube import KubeApi
+from runner.kube_config import Connection
+from runner.kube_http import HttpKube
 from vksim.kube import InProcessKube
 
 WATCH_CACHE = 50
@@ -18,10 +21,14 @@ WATCH_CACHE = 50
 Backend = Callable[[], AbstractAsyncContextManager[KubeApi]]
 
 
+def now() -> datetime:
+    """The servers' clock, which stands still."""
+    return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
 def fake_server() -> ApiServer:
     """A fake API server whose objects nobody may change."""
-    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    return ApiServer(now=lambda: moment, random=Random(1), checked=True, watch_cache=WATCH_CACHE)
+    return ApiServer(now=now, random=Random(1), checked=True, watch_cache=WATCH_CACHE)
 
 
 @asynccontextmanager
@@ -30,4 +37,20 @@ async def in_process() -> AsyncIterator[KubeApi]:
     yield InProcessKube(fake_server())
 
 
-BACKENDS: Mapping[str, Backend] = {"in-process": in_process}
+@asynccontextmanager
+async def over_http() -> AsyncIterator[KubeApi]:
+    """The fake API server through its HTTP door, asked by the client that the runner uses on a real cluster."""
+
+    async def authorization() -> str:
+        return "Bearer secret"
+
+    door = HttpDoor(fake_server(), now=now, token="secret")
+    await door.start()
+    try:
+        async with HttpKube.over(Connection(f"http://127.0.0.1:{door.port}", authorization), Random(1)) as kube:
+            yield kube
+    finally:
+        await door.stop()
+
+
+BACKENDS: Mapping[str, Backend] = {"in-process": in_process, "http": over_http}

@@ -425,12 +425,12 @@ def test_the_clock_begins_at_its_start_and_follows_the_loop() -> None:
 def test_the_clock_shows_no_drift_of_floats() -> None:
     async def main() -> datetime:
         clock = VirtualClock(virtual_loop())
-        for _ in range(10_000):
+        for _ in range(10):
             await asyncio.sleep(0.1)
-        assert virtual_loop().time() != 1000.0
+        assert virtual_loop().time() < 1.0
         return clock.now()
 
-    assert run(main()) == EPOCH + timedelta(seconds=1000)
+    assert run(main()) == EPOCH + timedelta(seconds=1)
 
 
 def test_the_ports_call_inline_and_tell_virtual_time() -> None:

@@ -105,6 +105,29 @@ async def test_a_follower_ends_when_the_pod_is_deleted(mock: Setting) -> None:
 
 
 @run_with_mock
+async def test_a_follower_ends_when_the_pod_vanishes(mock: Setting) -> None:
+    pod = pod_with(start_after="0")
+    await mock.provider.create_pod(pod)
+    await asyncio.sleep(1)
+    following = asyncio.create_task(log_of(mock, pod, follow=True))
+    await asyncio.sleep(1)
+    mock.cloud.vanish(pods.uid(pod))
+    assert await following == "main started\n"
+    assert asyncio.get_running_loop().time() == 2
+
+
+@run_with_mock
+async def test_a_follower_ends_when_an_update_restarts_the_container(mock: Setting) -> None:
+    pod = pod_with(start_after="0")
+    await mock.provider.create_pod(pod)
+    await asyncio.sleep(1)
+    following = asyncio.create_task(log_of(mock, pod, follow=True))
+    await asyncio.sleep(1)
+    await mock.provider.update_pod({**pod, "spec": {"containers": [{"name": "main", "image": "app:2"}]}})
+    assert await asyncio.wait_for(following, 1) == "main started\n"
+
+
+@run_with_mock
 async def test_a_follower_stops_at_its_limit(mock: Setting) -> None:
     pod = pod_with(start_after="0", log_every="1s")
     await mock.provider.create_pod(pod)

@@ -101,6 +101,17 @@ def test_restarts_and_their_history_are_kept(tmp_path: Path) -> None:
     second.killed()
 
 
+def test_a_second_start_of_the_provider_changes_nothing(tmp_path: Path) -> None:
+    pod = pod_with("Never", start_after="0", run_for="30s")
+    process = Process(tmp_path)
+    process.do(process.provider.create_pod(pod))
+    process.passes(5)
+    process.do(process.provider.start())
+    process.passes(100)
+    assert [pods.phase(each) for each in process.told] == ["Pending", "Running", "Succeeded"]
+    process.killed()
+
+
 def test_a_pod_that_was_ending_still_ends(tmp_path: Path) -> None:
     pod = pod_with(end_after="30s")
     first = Process(tmp_path)

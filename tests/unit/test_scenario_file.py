@@ -54,7 +54,7 @@ def test_a_good_file_becomes_a_scenario(tmp_path: Path) -> None:
         ("count: 2", "cuont: 2", "./s.yaml:8: cluster.nodes[0].cuont: unknown field; did you mean 'count'?"),
         ("      count: 2\n", "", "./s.yaml:7: cluster.nodes[0]: the field 'count' is missing"),
         ("count: 2", "count: two", "./s.yaml:8: cluster.nodes[0].count: expected `int`, got `str`"),
-        ("count: 2", "count: 0", "./s.yaml:7: cluster.nodes[0]: count: 0 nodes make no group; write 1 or more"),
+        ("count: 2", "count: 0", "./s.yaml:8: cluster.nodes[0].count: 0 nodes make no group; write 1 or more"),
         ("1m30s", "long", "./s.yaml:4: duration: 'long' is not a duration; write e.g. 500ms, 30s, 1m30s or 2h"),
         ("[5s, 10s]", "[10s, 5s]", "./s.yaml:12: workloads[0].runFor: ['10s', '5s'] is upside down"),
         ("runner-crash", "runer-crash", "./s.yaml:14: faults[0].kind: unknown kind of fault 'runer-crash'"),

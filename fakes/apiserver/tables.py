@@ -1,0 +1,72 @@
+"""``Table`` answers, which ``kubectl get`` prints: what a client asks for, and how rows are put together.
+
+Columns and cells of each resource are in ``fakes.apiserver.columns``.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from fakes.apiserver.columns import Columns, columns_of
+from fakes.apiserver.objects import Object
+from fakes.apiserver.resources import ResourceType
+
+META = "meta.k8s.io/v1"
+
+
+def wanted(accept: str) -> bool:
+    """Whether the client would rather have a Table than the objects."""
+    first = accept.split(",", 1)[0]
+    return "as=Table" in first and "g=meta.k8s.io" in first
+
+
+def of_list(resource: ResourceType, listed: Object, now: datetime, query: Mapping[str, str]) -> Object:
+    """A list as a table."""
+    return _table(columns_of(resource), listed["items"], now, query, listed["metadata"])
+
+
+def of_object(resource: ResourceType, obj: Object, now: datetime, query: Mapping[str, str]) -> Object:
+    """One object as a table with one row."""
+    metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+    return _table(columns_of(resource), [obj], now, query, metadata)
+
+
+class Stream:
+    """A watch as tables: the first event brings the columns, the others only rows."""
+
+    def __init__(self, resource: ResourceType, now: Callable[[], datetime], query: Mapping[str, str]) -> None:
+        self._columns = columns_of(resource)
+        self._now = now
+        self._query = query
+        self._begun = False
+
+    def event(self, kind: str, obj: Object) -> Object:
+        """An event's object as a table; a bookmark keeps its resourceVersion and has no row."""
+        metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
+        objects = [] if kind == "BOOKMARK" else [obj]
+        table = _table(self._columns, objects, self._now(), self._query, metadata)
+        if kind == "BOOKMARK" or self._begun:
+            table = {**table, "columnDefinitions": []}
+        self._begun = self._begun or kind != "BOOKMARK"
+        return table
+
+
+def _table(
+    columns: Columns, objects: list[Object], now: datetime, query: Mapping[str, str], metadata: Object
+) -> Object:
+    include = query.get("includeObject", "") or "Metadata"
+    return {
+        "kind": "Table",
+        "apiVersion": META,
+        "metadata": metadata,
+        "columnDefinitions": [each.definition() for each in columns.definitions],
+        "rows": [{"cells": columns.cells(each, now), **_object(each, include)} for each in objects],
+    }
+
+
+def _object(obj: Object, include: str) -> dict[str, Any]:
+    if include == "None":
+        return {}
+    if include == "Object":
+        return {"object": obj}
+    return {"object": {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": obj["metadata"]}}

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
+from features.backends import Backend, Cluster, Simulated
 from features.stage import MakeStage
 from features.world import World
 
@@ -13,6 +15,8 @@ pytest_plugins = ["features.steps_pods", "features.steps_nodes", "features.steps
 STAGES = "vksim.stages"
 PARTS = {"ping": "only for providers that can be pinged"}
 """Tags of scenarios that need an optional part of the provider interface."""
+INSIDE = "inside"
+"""Tag of scenarios that look into the cloud, or break something: nothing for a real cluster."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,10 +26,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="mock,mock-polling",
         help="providers to hold to it, with commas between (default: the mock, and the mock without push)",
     )
+    group.addoption(
+        "--backend",
+        default="simulated",
+        choices=("simulated", "cluster"),
+        help="a fake cluster in virtual time, or a real one in which a runner with the mock provider runs already",
+    )
+    group.addoption("--kubeconfig", type=Path, help="the real cluster's (default: the usual places)")
+    group.addoption("--nodename", default="virtual-kubelet", help="the virtual node in the real cluster")
     group.addoption("--seed", default=0, type=int, help="the seed of all randomness (default: 0)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{INSIDE}: looks into the cloud or breaks something; not on a real cluster")
     for name, meaning in PARTS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
@@ -33,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "provider_name" in metafunc.fixturenames:
         names = str(metafunc.config.getoption("--provider")).split(",")
+        if metafunc.config.getoption("--backend") == "cluster":
+            names = ["mock"]  # that is what runs there
         metafunc.parametrize("provider_name", names, scope="session")
 
 
@@ -55,11 +70,21 @@ def _plays_on(make_stage: MakeStage) -> None:
 
 @pytest.fixture
 def world(make_stage: MakeStage, request: pytest.FixtureRequest) -> Iterator[World]:
-    """A fake cluster in virtual time, without a runner yet."""
-    world = World(make_stage, seed=request.config.getoption("--seed"))
+    """A cluster, without a runner yet (a real one has it)."""
+    if request.config.getoption("--backend") == "cluster" and request.node.get_closest_marker(INSIDE):
+        pytest.skip("looks into the cloud or breaks something: not on a real cluster")
+    world = World(_backend(make_stage, request.config))
     missing = [name for name in PARTS if request.node.get_closest_marker(name) and name not in world.stage.parts]
     if missing:
         world.close()
         pytest.skip(f"this provider has no {', '.join(missing)}")
     yield world
     world.close()
+
+
+def _backend(make_stage: MakeStage, config: pytest.Config) -> Backend:
+    seed: int = config.getoption("--seed")
+    if config.getoption("--backend") == "simulated":
+        return Simulated(make_stage, seed)
+    kubeconfig: Path | None = config.getoption("--kubeconfig")
+    return Cluster(make_stage, seed, kubeconfig=kubeconfig, node=config.getoption("--nodename"))

@@ -4,6 +4,7 @@ Feature: The environment of a container
   Background:
     Given a virtual node
 
+  @inside
   Scenario: Values come from ConfigMaps and Secrets
     Given a ConfigMap settings with colour=blue
     And a Secret password with it=s3cret
@@ -15,6 +16,7 @@ Feature: The environment of a container
     And the provider was given COLOUR=blue
     And the provider was given BOTH=blue-s3cret
 
+  @inside
   Scenario: A missing ConfigMap holds the pod back until it is there
     Given a pod with the variable COLOUR from key colour of ConfigMap settings
     When the pod is created
@@ -25,6 +27,7 @@ Feature: The environment of a container
     Then the pod becomes Running
     And the provider was given COLOUR=blue
 
+  @inside
   Scenario: An optional Secret may be missing
     Given a pod with the variable PASSWORD from optional key it of Secret password
     When the pod is created
@@ -32,6 +35,7 @@ Feature: The environment of a container
     And there is an event OptionalSecretNotFound
     And the provider was not given PASSWORD
 
+  @inside
   Scenario: The pod's own fields are known
     Given a pod with the variable NODE from field spec.nodeName
     When the pod is created

@@ -24,6 +24,7 @@ Feature: The virtual node
     Then the node has the label team=blue
     And the node has the condition example.com/Checked
 
+  @inside
   Scenario: A node that is there already is adopted
     Given a node object with the label team=blue
     And a virtual node
@@ -43,7 +44,7 @@ Feature: The virtual node
     Then the node is Ready within 90 s
     And its lease belongs to the node
 
-  @ping
+  @ping @inside
   Scenario: A provider that does not answer makes the node NotReady
     Given a virtual node
     When the cloud is down

@@ -31,6 +31,7 @@ Feature: The life of a pod
     Then the pod becomes Failed
     And its container terminated with exit code 3
 
+  @inside
   Scenario: A container that fails is restarted if its policy says so
     Given a pod that runs for 5 s and exits with 1
     And its restart policy is Always
@@ -53,6 +54,7 @@ Feature: The life of a pod
     And 10 min pass
     Then the pod never left Succeeded
 
+  @inside
   Scenario: A changed image reaches the provider
     When a pod is created
     And the pod has become Running

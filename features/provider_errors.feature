@@ -25,6 +25,7 @@ Feature: Errors of the provider
     When the pod is created
     Then the pod becomes Failed with the reason ProviderFailed
 
+  @inside
   Scenario: A create whose answer is lost is not done twice
     Given the answers to the next 2 creates are lost
     When a pod is created
@@ -32,12 +33,14 @@ Feature: Errors of the provider
     And the pod was started exactly once
     And the provider has exactly 1 pod
 
+  @inside
   Scenario: A pod whose create was never answered is ended with its deletion
     Given the answers to the next 100 creates are lost
     When a pod is created
     And the pod is deleted by force
     Then the provider does not have the pod within 0.5 s
 
+  @inside
   Scenario: A pod that vanishes at the provider has failed
     When a pod is created
     And the pod has become Running
@@ -45,6 +48,7 @@ Feature: Errors of the provider
     Then the pod becomes Failed with the reason NotFound
     And its container terminated with exit code 137
 
+  @inside
   Scenario: A pod evicted by the cloud is deleted
     When a pod is created
     And the pod has become Running
@@ -52,6 +56,7 @@ Feature: Errors of the provider
     Then the pod is gone within 60 s
     And the provider does not have the pod
 
+  @inside
   Scenario: An outage of the cloud is survived
     Given the cloud is down
     When 5 pods are created
@@ -61,6 +66,7 @@ Feature: Errors of the provider
     Then all pods become Running
     And each pod was started exactly once
 
+  @inside
   Scenario: An outage of the API server is survived
     Given the API server is down for the runner
     When 5 pods are created

@@ -1,3 +1,4 @@
+@inside
 Feature: Recovery
   The runner keeps nothing. Whenever it dies, the next one brings everything to rest: nothing lost, nothing doubled.
 

@@ -4,36 +4,37 @@ from typing import Any
 
 from pytest_bdd import given, parsers, then, when
 
-from features.world import NODE, PATIENCE, World, moment
+from features.backends import PATIENCE
+from features.world import World, moment
 from runner import kube
 from runner.node import LEASE_NAMESPACE
 
 
 @given(parsers.parse("a node object with the label {key}={value}"))
 def a_node_object(world: World, key: str, value: str) -> None:
-    world.do(world.api.create(kube.NODES, {"metadata": {"name": NODE, "labels": {key: value}}}))
+    world.do(world.api.create(kube.NODES, {"metadata": {"name": world.node_name, "labels": {key: value}}}))
 
 
 @when(parsers.parse("others set the label {key}={value} on the node"))
 def others_set_a_label(world: World, key: str, value: str) -> None:
-    world.do(world.api.patch(kube.NODES, NODE, {"metadata": {"labels": {key: value}}}))
+    world.do(world.api.patch(kube.NODES, world.node_name, {"metadata": {"labels": {key: value}}}))
 
 
 @when(parsers.parse("others set the condition {type_} on the node"))
 def others_set_a_condition(world: World, type_: str) -> None:
     patch = {"status": {"conditions": [{"type": type_, "status": "True"}]}}
     strategic = kube.PatchType.STRATEGIC
-    world.do(world.api.patch(kube.NODES, NODE, patch, patch_type=strategic, subresource="status"))
+    world.do(world.api.patch(kube.NODES, world.node_name, patch, patch_type=strategic, subresource="status"))
 
 
 @when("somebody removes the taints of the node")
 def somebody_removes_the_taints(world: World) -> None:
-    world.do(world.api.patch(kube.NODES, NODE, {"spec": {"taints": None}}))
+    world.do(world.api.patch(kube.NODES, world.node_name, {"spec": {"taints": None}}))
 
 
 @when("the node is deleted")
 def the_node_is_deleted(world: World) -> None:
-    world.do(world.api.delete(kube.NODES, NODE))
+    world.do(world.api.delete(kube.NODES, world.node_name))
 
 
 def _ready(node: dict[str, Any]) -> str:
@@ -44,7 +45,7 @@ def _ready(node: dict[str, Any]) -> str:
 def _becomes(world: World, status: str, within: float) -> None:
     async def check() -> bool:
         try:
-            return _ready(await world.api.get(kube.NODES, NODE)) == status
+            return _ready(await world.api.get(kube.NODES, world.node_name)) == status
         except kube.NotFound:
             return False
 
@@ -91,26 +92,26 @@ def the_node_offers(world: World) -> None:
 @then("the node tells where its kubelet API is")
 def the_node_tells_its_endpoint(world: World) -> None:
     status = world.node()["status"]
-    assert {"type": "InternalIP", "address": "192.0.2.10"} in status["addresses"]
-    assert status["daemonEndpoints"]["kubeletEndpoint"]["Port"] == 10250
+    assert "InternalIP" in [each["type"] for each in status["addresses"]]
+    assert status["daemonEndpoints"]["kubeletEndpoint"]["Port"] > 0
 
 
 def _lease(world: World) -> dict[str, Any]:
-    return world.do(world.api.get(kube.LEASES, NODE, LEASE_NAMESPACE))
+    return world.do(world.api.get(kube.LEASES, world.node_name, LEASE_NAMESPACE))
 
 
 @then(parsers.parse("its lease was renewed in the last {duration:g} s"))
 def its_lease_was_renewed(world: World, duration: float) -> None:
     spec = _lease(world)["spec"]
-    assert spec["holderIdentity"] == NODE
+    assert spec["holderIdentity"] == world.node_name
     assert (world.now() - moment(spec["renewTime"])).total_seconds() <= duration
 
 
 @then("its lease belongs to the node")
 def its_lease_belongs_to_the_node(world: World) -> None:
     async def check() -> bool:
-        lease = await world.api.get(kube.LEASES, NODE, LEASE_NAMESPACE)
-        node = await world.api.get(kube.NODES, NODE)
+        lease = await world.api.get(kube.LEASES, world.node_name, LEASE_NAMESPACE)
+        node = await world.api.get(kube.NODES, world.node_name)
         owners = [each["uid"] for each in lease["metadata"].get("ownerReferences") or []]
         return owners == [node["metadata"]["uid"]]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pytest_bdd import given, parsers, then, when
 
-from features.world import NAMESPACE, World, seconds
+from features.world import World, seconds
 from runner import kube
 
 TERMINAL = ("Succeeded", "Failed")
@@ -94,13 +94,13 @@ def _add_variable(world: World, name: str, **source: Any) -> None:
 @given(parsers.parse("a ConfigMap {name} with {key}={value}"))
 @when(parsers.parse("a ConfigMap {name} with {key}={value} appears"))
 def a_config_map(world: World, name: str, key: str, value: str) -> None:
-    world.do(world.api.create(kube.CONFIG_MAPS, {"metadata": {"name": name}, "data": {key: value}}, NAMESPACE))
+    world.do(world.api.create(kube.CONFIG_MAPS, {"metadata": {"name": name}, "data": {key: value}}, world.namespace))
 
 
 @given(parsers.parse("a Secret {name} with {key}={value}"))
 def a_secret(world: World, name: str, key: str, value: str) -> None:
     data = {key: base64.b64encode(value.encode()).decode()}
-    world.do(world.api.create(kube.SECRETS, {"metadata": {"name": name}, "data": data}, NAMESPACE))
+    world.do(world.api.create(kube.SECRETS, {"metadata": {"name": name}, "data": data}, world.namespace))
 
 
 # --- what its owner does --------------------------------------------------------------------------------------------
@@ -140,17 +140,17 @@ def its_finalizers_are_removed(world: World) -> None:
 
 @when("the pod is deleted")
 def the_pod_is_deleted(world: World) -> None:
-    world.do(world.api.delete(kube.PODS, world.name, NAMESPACE))
+    world.do(world.api.delete(kube.PODS, world.name, world.namespace))
 
 
 @when(parsers.parse("the pod is deleted with a grace of {grace:d} s"))
 def the_pod_is_deleted_with_grace(world: World, grace: int) -> None:
-    world.do(world.api.delete(kube.PODS, world.name, NAMESPACE, grace_period_seconds=grace))
+    world.do(world.api.delete(kube.PODS, world.name, world.namespace, grace_period_seconds=grace))
 
 
 @when("the pod is deleted by force")
 def the_pod_is_deleted_by_force(world: World) -> None:
-    world.do(world.api.delete(kube.PODS, world.name, NAMESPACE, grace_period_seconds=0))
+    world.do(world.api.delete(kube.PODS, world.name, world.namespace, grace_period_seconds=0))
 
 
 @when(parsers.re(r"(?P<number>\d+) (?P<unit>s|min|h) pass"))
@@ -300,7 +300,7 @@ def the_pod_is_gone(world: World, duration: float) -> None:
 @then(parsers.parse("there is an event {reason}"))
 def there_is_an_event(world: World, reason: str) -> None:
     async def check() -> bool:
-        listed = await world.api.list(kube.EVENTS, NAMESPACE, field_selector=f"involvedObject.name={world.name}")
+        listed = await world.api.list(kube.EVENTS, world.namespace, field_selector=f"involvedObject.name={world.name}")
         return any(each["reason"] == reason for each in listed["items"])
 
     told = [f"{each['reason']}: {each['message']}" for each in world.events()]

@@ -2,26 +2,26 @@
 
 from pytest_bdd import given, parsers, then, when
 
-from features.world import NODE, World
+from features.world import World
 
 
 @given("a virtual node")
 @when("the runner starts again")
 def a_runner(world: World) -> None:
-    world.start_runner()
+    world.backend.start_runner()
 
 
 @when("the runner crashes")
 def the_runner_crashes(world: World) -> None:
-    world.crash_runner()
+    world.backend.crash_runner()
 
 
 @when(parsers.parse("the runner crashes and starts again every {pause:g} s for {duration:g} s"))
 def the_runner_crashes_often(world: World, pause: float, duration: float) -> None:
-    until = world.loop.time() + duration
-    while world.loop.time() < until:
-        world.crash_runner()
-        world.start_runner()
+    until = world.backend.loop.time() + duration
+    while world.backend.loop.time() < until:
+        world.backend.crash_runner()
+        world.backend.start_runner()
         world.passes(pause)
 
 
@@ -38,12 +38,12 @@ def the_cloud_is_back(world: World) -> None:
 
 @given("the API server is down for the runner")
 def the_api_server_is_down(world: World) -> None:
-    world.api_down = True
+    world.backend.cut_off(down=True)
 
 
 @when("the API server is back for the runner")
 def the_api_server_is_back(world: World) -> None:
-    world.api_down = False
+    world.backend.cut_off(down=False)
 
 
 @given(parsers.parse("the answers to the next {creates:d} creates are lost"))
@@ -127,4 +127,4 @@ def the_provider_was_not_given(world: World, name: str) -> None:
 
 @then(parsers.parse("the provider was given the node's name as {name}"))
 def the_provider_was_given_the_node_name(world: World, name: str) -> None:
-    assert _environment(world)[name] == NODE
+    assert _environment(world)[name] == world.node_name

@@ -132,7 +132,7 @@ def _from_pod() -> Configuration:
         load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # untyped, as below
     except ConfigException as error:
         raise KubeConfigError(
-            f"no kubeconfig ($KUBECONFIG is not set, ~/.kube/config is not there) and not inside a cluster ({error}); "
+            f"no kubeconfig ($KUBECONFIG is not set, ~/.kube/config is not there) and not inside a cluster ({_one_line(error)}); "
             "give --kubeconfig"
         ) from error
     return configuration
@@ -376,4 +376,4 @@ def _joined(paths: list[Path]) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

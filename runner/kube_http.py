@@ -350,7 +350,7 @@ def _reason(error: Exception) -> str:
     """Why there was no answer, in few words."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         why = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
-        return f"its TLS certificate is not trusted: {why}; check certificate-authority in the kubeconfig"
+        return f"its TLS certificate is not trusted: {why.rstrip('.')}; check certificate-authority in the kubeconfig"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientSSLError):

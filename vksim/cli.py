@@ -80,24 +80,12 @@ def validate(ctx: click.Context, scenarios: tuple[str, ...]) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the API server. Default: any free one.")
 @click.option("--kubeconfig", type=FILE, help="Where to write the kubeconfig. Default: a new file in a new folder.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of what pods do by chance.")
 @click.pass_context
-def serve(
-    ctx: click.Context,
-    /,
-    nodes: int,
-    host: str,
-    port: int,
-    kubeconfig: Path | None,
-    allow_remote: bool,
-    seed: int,
-) -> None:
+def serve(ctx: click.Context, /, nodes: int, host: str, port: int, kubeconfig: Path | None, allow_remote: bool) -> None:
     """Keep a cluster up, in real time, for kubectl and any other client, until Ctrl-C."""
     from vksim import serve as server  # noqa: PLC0415
 
-    settings = server.Settings(
-        nodes=nodes, host=host, port=port, kubeconfig=kubeconfig, allow_remote=allow_remote, seed=seed
-    )
+    settings = server.Settings(nodes, host, port, kubeconfig, allow_remote)
     code, line = server.main(settings)
     if line:
         complain(line)

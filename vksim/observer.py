@@ -1,5 +1,6 @@
-"""Watches the pods of a run: counts phases, times startups, writes the event log. It sees what any client sees."""
+"""Watches the pods and nodes of a run as any client could: counts phases, times startups, writes the event log."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable
@@ -59,14 +60,19 @@ class Observer:
         return self._hash.hexdigest()
 
     async def run(self, api: kube.KubeApi) -> None:
-        """Watch until cancelled."""
-        async with api.watch(kube.PODS) as events:
+        """Watch pods and nodes until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(api, kube.PODS, self.saw))
+            tasks.create_task(self._follow(api, kube.NODES, self._saw_node))
+
+    async def _follow(self, api: kube.KubeApi, resource: kube.Resource, saw: Callable[[str, KubeObject], None]) -> None:
+        async with api.watch(resource) as events:
             async for event in events:
                 if event.type != "BOOKMARK":
-                    self.saw(event.type, event.object)
+                    saw(event.type, event.object)
 
     def saw(self, kind: str, pod: KubeObject) -> None:
-        """Take in a change."""
+        """Take in a change of a pod."""
         metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
         now, phase, node = self._time(), status.get("phase") or "Pending", spec.get("nodeName") or ""
         life = self.lives.get(metadata["uid"])
@@ -84,7 +90,12 @@ class Observer:
             life.deleted = now
             self.phases[life.phase] -= 1
             self.totals["deleted"] += 1
-        self._write(kind, metadata, phase, node, reason, now)
+        self._write(kind, pod, now, {"phase": phase, "node": node, "reason": reason or ""})
+
+    def _saw_node(self, kind: str, node: KubeObject) -> None:
+        conditions = (node.get("status") or {}).get("conditions") or []
+        ready = next((each["status"] for each in conditions if each["type"] == "Ready"), "")
+        self._write(kind, node, self._time(), {"ready": ready})
 
     def _phase(self, life: PodLife, phase: str, now: float, pod: KubeObject) -> None:
         if life.phase in ("Succeeded", "Failed"):
@@ -100,16 +111,17 @@ class Observer:
             self.totals[phase.lower()] += 1
             self._ended(pod)
 
-    def _write(self, kind: str, metadata: KubeObject, phase: str, node: str, reason: str | None, now: float) -> None:
+    def _write(self, kind: str, obj: KubeObject, now: float, facts: dict[str, str]) -> None:
+        metadata = obj["metadata"]
+        namespace = metadata.get("namespace")
         record = {
             "time": round(now, 6),
             "type": kind,
-            "pod": f"{metadata['namespace']}/{metadata['name']}",
+            "kind": obj["kind"],
+            "name": f"{namespace}/{metadata['name']}" if namespace else metadata["name"],
             "uid": metadata["uid"],
             "resourceVersion": metadata["resourceVersion"],
-            "phase": phase,
-            **({"node": node} if node else {}),
-            **({"reason": reason} if reason else {}),
+            **{name: value for name, value in facts.items() if value},
             **({"deleting": True} if "deletionTimestamp" in metadata else {}),
         }
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)

@@ -56,7 +56,7 @@ class NodeGroup(Struct, frozen=True):
         capacity: what a node offers, as quantities.
         labels: put on each node.
         tainted: whether the nodes keep ordinary pods off; the scenario's own pods tolerate it.
-        provider: what runs the pods; today ``mock``.
+        provider: what runs the pods.
         script: what pods do there, in the mock provider's words.
     """
 
@@ -137,8 +137,8 @@ class Scenario(Struct, frozen=True):
     """A whole scenario file.
 
     Attributes:
-        api_version: ``vksim/v1``.
-        kind: ``Scenario``.
+        api_version: the version of the language.
+        kind: what the file is.
         metadata: its name.
         seed: of all randomness.
         start: the wall clock when it begins.

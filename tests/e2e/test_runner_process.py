@@ -1,23 +1,36 @@
 """``python -m runner`` as a process of its own: what an operator sees of it."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 from aiohttp import web
+
+from fakes.apiserver.access import kubeconfig, make_certificates
+from fakes.apiserver.http import HttpDoor
+from fakes.apiserver.server import ApiServer
+from runner.kube import NODES, PODS, KubeApi, NotFound
+from runner.kube_http import HttpKube
+from runner.ports import real_ports
 
 pytestmark = pytest.mark.e2e
 
 OTHERS_VARIABLES = ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBELET_PORT", "VKUBELET_POD_IP", "DEFAULT_NODE_NAME")
 PATIENCE_SECONDS = 30.0
+NODE = "virtual-kubelet"
 
 
 def within_patience(work: Coroutine[Any, Any, None]) -> None:
@@ -171,5 +184,155 @@ def test_a_signal_ends_it_in_order_even_while_it_waits_for_the_cluster(tmp_path:
             await process.stderr.readline()
             process.send_signal(number)
             assert await process.wait() == 0
+
+    within_patience(go())
+
+
+# --- with a cluster -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A fake API server over TLS, and what a runner of it is started with."""
+
+    kube: KubeApi
+    arguments: tuple[str, ...]
+    cloud: Path
+    door: HttpDoor
+    tls: ssl.SSLContext
+
+    def starts(self) -> list[int]:
+        """How often each pod of the mock cloud was started."""
+        return [json.loads(path.read_text())["starts"] for path in sorted(self.cloud.rglob("*.json"))]
+
+
+@asynccontextmanager
+async def cluster_in(folder: Path) -> AsyncIterator[Cluster]:
+    ports = real_ports()
+    certificates = make_certificates(["127.0.0.1"], ports.clock.now())
+    door = HttpDoor(ApiServer(now=ports.clock.now, random=Random(1)), now=ports.clock.now, token="secret")
+    await door.start(ssl=certificates.context())
+    path = folder / "kubeconfig"
+    path.write_text(kubeconfig(f"https://127.0.0.1:{door.port}", "secret", certificates.authority))
+    config = folder / "mock.yaml"
+    config.write_text(yaml.safe_dump({"script": {"start-after": "100ms", "log": "hello"}, "state": f"{folder}/cloud"}))
+    arguments = ("--kubeconfig", str(path), "--provider-config", str(config), "--port", "0")
+    try:
+        async with HttpKube.connect(path, ports) as kube:
+            yield Cluster(kube, arguments, folder / "cloud", door, certificates.context())
+    finally:
+        await door.stop()
+
+
+def pod_object(name: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {
+            "nodeName": NODE,
+            "terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "main", "image": "registry.example/app:1"}],
+        },
+    }
+
+
+async def until_running(kube: KubeApi, name: str) -> dict[str, Any]:
+    """The pod, once it runs."""
+    while True:
+        pod = await kube.get(PODS, name, "default")
+        if pod["status"].get("phase") == "Running":
+            return pod
+        await asyncio.sleep(0.05)
+
+
+async def until_gone(kube: KubeApi, name: str) -> None:
+    while True:
+        try:
+            await kube.get(PODS, name, "default")
+        except NotFound:
+            return
+        await asyncio.sleep(0.05)
+
+
+async def until_ready(kube: KubeApi) -> dict[str, Any]:
+    """The node, once it says that it is ready."""
+    while True:
+        try:
+            node = await kube.get(NODES, NODE)
+        except NotFound:
+            node = {}
+        conditions = node.get("status", {}).get("conditions") or []
+        if any((each["type"], each["status"]) == ("Ready", "True") for each in conditions):
+            return node
+        await asyncio.sleep(0.05)
+
+
+def test_it_registers_a_node_and_runs_a_pod_whose_log_its_own_port_serves(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with cluster_in(tmp_path) as cluster, running(tmp_path, *cluster.arguments):
+            node = await until_ready(cluster.kube)
+            await cluster.kube.create(PODS, pod_object("web"), "default")
+            await until_running(cluster.kube, "web")
+            port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
+            url = f"https://127.0.0.1:{port}/containerLogs/default/web/main"
+            async with aiohttp.ClientSession() as client, client.get(url, ssl=False) as response:
+                assert (response.status, await response.text()) == (200, "hello\n")
+            await cluster.kube.delete(PODS, "web", "default")
+            await until_gone(cluster.kube, "web")
+
+    within_patience(go())
+
+
+def test_after_kill_9_the_next_one_finds_each_pod_and_starts_none_twice(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with cluster_in(tmp_path) as cluster:
+            kube = cluster.kube
+            async with running(tmp_path, *cluster.arguments) as first:
+                await kube.create(PODS, pod_object("kept"), "default")
+                await kube.create(PODS, pod_object("ended"), "default")
+                kept = await until_running(kube, "kept")
+                await until_running(kube, "ended")
+                first.kill()
+                await first.wait()
+            await kube.delete(PODS, "ended", "default")
+            await kube.create(PODS, pod_object("new"), "default")
+            async with running(tmp_path, *cluster.arguments):
+                await until_running(kube, "new")
+                await until_gone(kube, "ended")
+                after = await kube.get(PODS, "kept", "default")
+                listed = await kube.list(PODS)
+                assert [each["metadata"]["name"] for each in listed["items"]] == ["kept", "new"]
+                assert after["metadata"]["uid"] == kept["metadata"]["uid"]
+                assert after["status"]["phase"] == "Running"
+                assert after["status"]["containerStatuses"] == kept["status"]["containerStatuses"]
+                assert cluster.starts() == [1, 1]
+
+    within_patience(go())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_0_and_leaves_node_and_pods(tmp_path: Path, number: signal.Signals) -> None:
+    async def go() -> None:
+        async with cluster_in(tmp_path) as cluster, running(tmp_path, *cluster.arguments) as process:
+            await until_ready(cluster.kube)
+            await cluster.kube.create(PODS, pod_object("web"), "default")
+            await until_running(cluster.kube, "web")
+            process.send_signal(number)
+            assert await process.wait() == 0
+            assert (await cluster.kube.get(PODS, "web", "default"))["status"]["phase"] == "Running"
+            assert (await cluster.kube.get(NODES, NODE))["metadata"]["name"] == NODE
+
+    within_patience(go())
+
+
+def test_it_outlives_a_restart_of_the_api_server(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with cluster_in(tmp_path) as cluster, running(tmp_path, *cluster.arguments) as process:
+            await until_ready(cluster.kube)
+            await cluster.door.stop()
+            await asyncio.sleep(0.5)
+            await cluster.door.start(port=cluster.door.port, ssl=cluster.tls)
+            await cluster.kube.create(PODS, pod_object("web"), "default")
+            await until_running(cluster.kube, "web")
+            assert process.returncode is None
 
     within_patience(go())

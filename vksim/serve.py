@@ -1,0 +1,180 @@
+"""Keeps a simulated cluster up in real time, for kubectl and every other client.
+
+The API server is served over TLS, the kubelet API of all nodes beside it; a kubeconfig that only its owner can read comes
+and goes with them.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import secrets
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+
+import click
+
+from fakes.apiserver import access
+from fakes.apiserver.errors import StatusError
+from fakes.apiserver.http import HttpDoor
+from fakes.apiserver.resources import PODS
+from runner import logs
+from runner.kubelet.server import AddressError, KubeletServer, NodeHandlers, listen
+from runner.kubelet.tls import TlsFiles, server_context
+from runner.ports import InThread, SystemClock
+from vksim.cluster import Cluster
+
+ENDED, FAILED, WRONG_USAGE = 0, 1, 2
+"""Exit codes; the command's help explains them."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+SCRIPT = {"start-after": ["500ms", "2s"], "log-every": "5s"}
+"""What pods do unless their annotations say otherwise."""
+
+
+class WrongUsage(Exception):
+    """An option cannot be meant like that. The message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to serve.
+
+    Attributes:
+        nodes: how many virtual nodes.
+        host: the address to listen on.
+        port: of the API server; 0 takes any free one.
+        kubeconfig: where to write it; None for a new file in a new folder.
+        allow_remote: whether the address may be one that other machines reach.
+    """
+
+    nodes: int
+    host: str
+    port: int
+    kubeconfig: Path | None
+    allow_remote: bool
+
+
+def main(settings: Settings) -> tuple[int, str]:
+    """Serve until a signal: the exit code, and one line that says what went wrong."""
+    logs.configure("warning", "console")
+    try:
+        _check(settings)
+        asyncio.run(_until_signal(settings))
+    except WrongUsage as error:
+        return WRONG_USAGE, str(error)
+    except AddressError as error:
+        return FAILED, str(error)
+    except OSError as error:
+        taken = f"; port {settings.port} is in use, give another --port" if error.errno == errno.EADDRINUSE else ""
+        return FAILED, f"cannot serve on {settings.host}: {error.strerror or error}{taken}"
+    return ENDED, ""
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Path]:
+    """A cluster that is up, with all its nodes ready; gives the path of its kubeconfig.
+
+    Raises:
+        OSError, AddressError: an address or a file cannot be used.
+    """
+    clock = SystemClock()
+    cluster = Cluster(clock, lambda _: SystemRandom(), blocking=InThread())
+    address = _reachable(settings.host)
+    async with AsyncExitStack() as stack:
+        listener = listen(address, 0)
+        stack.callback(listener.close)
+        for number in range(settings.nodes):
+            cluster.add_node(
+                f"virtual-{number}",
+                mock={"script": SCRIPT},
+                tainted=False,
+                address=address,
+                port=listener.getsockname()[1],
+            )
+        tls = server_context(TlsFiles(), node_name="vksim", address=address, now=clock.now())
+        kubelets = KubeletServer(lambda namespace, pod: _agent_of(cluster, namespace, pod), tls, clock)
+        await stack.enter_async_context(kubelets.serving(listener))
+        certificates = access.make_certificates(["localhost", "127.0.0.1", address], clock.now())
+        token = secrets.token_urlsafe(32)
+        door = HttpDoor(cluster.server, now=clock.now, token=token)
+        port = await door.start(settings.host, settings.port, certificates.context())
+        stack.push_async_callback(door.stop)
+        running = await stack.enter_async_context(asyncio.TaskGroup())
+        work = running.create_task(cluster.run())
+        stack.callback(work.cancel)
+        await cluster.ready()
+        host = f"[{address}]" if ":" in address else address
+        text = access.kubeconfig(f"https://{host}:{port}", token, certificates.authority)
+        yield stack.enter_context(_written(settings.kubeconfig, text))
+
+
+@contextmanager
+def _written(path: Path | None, text: str) -> Iterator[Path]:
+    """A file with this text as long as the context lasts; in a folder of its own if it has no path."""
+    with tempfile.TemporaryDirectory(prefix="vksim-") if path is None else nullcontext("") as folder:
+        place = Path(folder, "kubeconfig") if path is None else path.resolve()
+        access.write_private(place, text)
+        try:
+            yield place
+        finally:
+            place.unlink(missing_ok=True)
+
+
+async def _until_signal(settings: Settings) -> None:
+    """Serve; the first signal ends it in order, a second one at once."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        stopped.set()
+        for each in SIGNALS:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop)
+    async with serving(settings) as kubeconfig:
+        nodes = f"{settings.nodes} virtual node{'' if settings.nodes == 1 else 's'}"
+        click.echo(f"A cluster with {nodes} is up; Ctrl-C ends it. In another terminal:", err=True)
+        click.echo(f"export KUBECONFIG={kubeconfig}")
+        await stopped.wait()
+
+
+def _agent_of(cluster: Cluster, namespace: str, pod: str) -> NodeHandlers | None:
+    """The runner whose node has the pod."""
+    try:
+        found = cluster.server.get(PODS, namespace, pod)
+    except StatusError:
+        return None
+    node = cluster.nodes.get(found["spec"].get("nodeName") or "")
+    return node.agent if node is not None else None
+
+
+def _check(settings: Settings) -> None:
+    try:
+        address = ipaddress.ip_address(settings.host)
+    except ValueError:
+        raise WrongUsage(f"--host: {settings.host!r} is not an IP address; write e.g. 127.0.0.1") from None
+    if not address.is_loopback and not settings.allow_remote:
+        raise WrongUsage(
+            f"--host: other machines can reach {settings.host}, and whoever has the token rules the cluster; "
+            "if you want that, add --allow-remote"
+        )
+    if settings.kubeconfig is not None and settings.kubeconfig.exists():
+        raise WrongUsage(
+            f"--kubeconfig: {settings.kubeconfig} is there already, and would be removed at the end; name a new file"
+        )
+
+
+def _reachable(host: str) -> str:
+    """The address that clients on this machine use: a server that listens everywhere is found on the loopback."""
+    address = ipaddress.ip_address(host)
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"

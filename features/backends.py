@@ -234,16 +234,15 @@ class Outside:
         """As inside: the script travels with the pod."""
         return self._inner.scripted(pod, behaviour)
 
-    def pods(self) -> Mapping[str, Mapping[str, Any]]:
+    async def pods(self) -> Mapping[str, Mapping[str, Any]]:
         """The pods that the API shows on the node and that have not ended."""
-        listing = self._cluster.api.list(kube.PODS, self._cluster.namespace)
-        items = self._cluster.loop.run_until_complete(listing)["items"]
+        items = (await self._cluster.api.list(kube.PODS, self._cluster.namespace))["items"]
         alive = [each for each in items if (each.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
         return {each["metadata"]["uid"]: each for each in alive}
 
-    def starts(self, uid: str) -> int:
+    async def starts(self, uid: str) -> int:
         """One, plus the restarts that the API tells of: more cannot be seen from outside."""
-        statuses = (self.pods()[uid].get("status") or {}).get("containerStatuses") or []
+        statuses = ((await self.pods())[uid].get("status") or {}).get("containerStatuses") or []
         return 1 + max((each.get("restartCount", 0) for each in statuses), default=0)
 
     def vanish(self, uid: str) -> None:

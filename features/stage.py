@@ -54,11 +54,11 @@ class Stage(Protocol):
         """The pod, written so that it behaves like that on this cloud."""
         ...
 
-    def pods(self) -> Mapping[str, Mapping[str, Any]]:
+    async def pods(self) -> Mapping[str, Mapping[str, Any]]:
         """The pods that the cloud has and that have not ended: UID -> the pod as it was last given to the cloud."""
         ...
 
-    def starts(self, uid: str) -> int:
+    async def starts(self, uid: str) -> int:
         """How often a pod was started from nothing, restarts of its containers not counted."""
         ...
 

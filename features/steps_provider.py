@@ -68,42 +68,42 @@ def _uid(world: World, name: str | None = None) -> str:
 
 @then("the provider does not have the pod")
 def the_provider_does_not_have_the_pod(world: World) -> None:
-    assert not _at_provider(world), world.describe()
+    assert not world.do(_at_provider(world)), world.describe()
 
 
 @then(parsers.parse("the provider does not have the pod within {duration:g} s"))
 def the_provider_loses_the_pod(world: World, duration: float) -> None:
     async def check() -> bool:
-        return not _at_provider(world)
+        return not await _at_provider(world)
 
     world.eventually(f"pod {world.name} ended at the provider", check, within=duration)
 
 
-def _at_provider(world: World) -> bool:
-    return any(pod["metadata"]["name"] == world.name for pod in world.stage.pods().values())
+async def _at_provider(world: World) -> bool:
+    return any(pod["metadata"]["name"] == world.name for pod in (await world.stage.pods()).values())
 
 
 @then(parsers.parse("the provider has exactly {count:d} pod"))
 def the_provider_has_exactly(world: World, count: int) -> None:
-    assert len(world.stage.pods()) == count, world.describe()
+    assert len(world.do(world.stage.pods())) == count, world.describe()
 
 
 @then("the pod was started exactly once")
 @then("the pod was created at the provider exactly once")
 def the_pod_was_started_once(world: World) -> None:
-    assert world.stage.starts(_uid(world)) == 1
+    assert world.do(world.stage.starts(_uid(world))) == 1
 
 
 @then("each pod was started exactly once")
 def each_pod_was_started_once(world: World) -> None:
-    starts = {name: world.stage.starts(_uid(world, name)) for name in world.pods}
+    starts = {name: world.do(world.stage.starts(_uid(world, name))) for name in world.pods}
     assert starts == dict.fromkeys(world.pods, 1)
 
 
 @then(parsers.parse("the provider runs the image {image}"))
 def the_provider_runs_the_image(world: World, image: str) -> None:
     async def check() -> bool:
-        pod = world.stage.pods()[uid]
+        pod = (await world.stage.pods())[uid]
         return bool(pod["spec"]["containers"][0]["image"] == image)
 
     uid = _uid(world)
@@ -111,7 +111,7 @@ def the_provider_runs_the_image(world: World, image: str) -> None:
 
 
 def _environment(world: World) -> dict[str, str]:
-    pod = world.stage.pods()[_uid(world)]
+    pod = world.do(world.stage.pods())[_uid(world)]
     return {each["name"]: each["value"] for each in pod["spec"]["containers"][0].get("env") or []}
 
 

@@ -148,7 +148,7 @@ class World:
             f"{pod['metadata']['name']}: {pod.get('status', {}).get('phase')} {pod.get('status', {}).get('reason', '')}"
             for pod in listed
         ]
-        return f"at {self.now():%H:%M:%S} the API has {seen}, the cloud {sorted(self.stage.pods())}"
+        return f"at {self.now():%H:%M:%S} the API has {seen}, the cloud {sorted(self.do(self.stage.pods()))}"
 
     async def _watch_phases(self) -> None:
         async with self.api.watch(kube.PODS) as events:

@@ -132,8 +132,8 @@ def _from_pod() -> Configuration:
         load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # untyped, as below
     except ConfigException as error:
         raise KubeConfigError(
-            f"no kubeconfig ($KUBECONFIG is not set, ~/.kube/config is not there) and not inside a cluster ({_one_line(error)}); "
-            "give --kubeconfig"
+            "no kubeconfig ($KUBECONFIG is not set, ~/.kube/config is not there) and not inside a cluster "
+            f"({_one_line(error)}); give --kubeconfig"
         ) from error
     return configuration
 

@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator, MultipleLocator
 
 from vksim import units
 from vksim.result import Band, percentile
@@ -22,6 +22,9 @@ WIDTH = 9.2
 
 POINTS = 240
 """So many points a line has at most."""
+
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
+"""Seconds between two ticks of a time axis."""
 
 _TEXT, _FAINT, _FAULT, _PAPER = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04"
 _PHASES = {"Pending": "#0a0b11", "Running": "#0a0b12", "Succeeded": "#0a0b13", "Failed": "#0a0b14"}
@@ -71,7 +74,7 @@ def phases(times: Sequence[float], counts: dict[str, list[int]], faults: Sequenc
         axes.set_xlim(0, times[-1] if times else 1)
         _bands(axes, faults)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.clock(value)))
-        axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 1.5, 2, 3, 6, 10], integer=True))
+        axes.xaxis.set_major_locator(_round_times(times[-1] if times else 1))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlabel("simulated time")
         return _svg(figure, "phases", "Pods by phase over simulated time, stacked; shaded bands show the faults")
@@ -105,6 +108,7 @@ def startups(ordered: Sequence[float]) -> str:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
         axes.yaxis.set_ticks([0, 25, 50, 75, 100])
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.duration(value)))
+        axes.xaxis.set_major_locator(_round_times(ordered[-1]))
         axes.set_xlabel("from creation to Running")
         return _svg(figure, "startups", "Share of pods that were running, by the time since their creation")
 
@@ -129,6 +133,12 @@ def _bands(axes: Axes, faults: Sequence[Band]) -> None:
             color=_FAULT,
             fontweight="bold",
         )
+
+
+def _round_times(longest: float) -> MultipleLocator | AutoLocator:
+    """At most nine ticks, at times that people would choose."""
+    steps = [step for step in _STEPS if longest / step <= 9]
+    return MultipleLocator(steps[0]) if longest > _STEPS[0] and steps else AutoLocator()
 
 
 def _thinned(count: int) -> list[int]:

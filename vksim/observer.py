@@ -28,6 +28,7 @@ class PodLife:
     ended: float | None = None
     deleted: float | None = None
     reasons: list[str] = field(default_factory=list)
+    waiting: str = ""
 
     @property
     def startup(self) -> float | None:
@@ -80,7 +81,9 @@ class Observer:
             life = self.lives[metadata["uid"]] = PodLife(metadata["name"], now)
             self.totals["created"] += 1
         if node and life.scheduled is None:
-            life.node, life.scheduled = node, now
+            life.node, life.scheduled, life.waiting = node, now, ""
+        elif not node:
+            life.waiting = _unscheduled(status)
         if phase != life.phase:
             self._phase(life, phase, now, pod)
         reason = status.get("reason")
@@ -127,3 +130,9 @@ class Observer:
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         self._hash.update(line)
         self._log.write(line)
+
+
+def _unscheduled(status: KubeObject) -> str:
+    """What the scheduler says about a pod that it cannot place."""
+    conditions = status.get("conditions") or []
+    return next((each.get("message", "") for each in conditions if each["type"] == "PodScheduled"), "")

@@ -122,46 +122,64 @@ def _startups(result: Result) -> str:
     title = "<h2>How long pods took to run</h2>"
     if not result.startups:
         return f'<section>{title}<p class="faint">No pod came to run.</p></section>'
-    return f"<section>{title}<figure>{charts.startups(result.startups)}</figure></section>"
+    created = int(result.measured["pods.created"])
+    note = f'<p class="faint">{len(result.startups):,} of {created:,} pods came to run.</p>'
+    return f"<section>{title}{note}<figure>{charts.startups(result.startups)}</figure></section>"
 
 
 def _slowest(result: Result) -> str:
-    longest = max((_startup(each) or 0.0 for each in result.slowest), default=0.0)
+    if not result.slowest:
+        return ""
+    end = result.virtual_seconds
+    longest = max(_total(each, end) for each in result.slowest)
     rows = [
         [
             f'<td class="name">{escape(each.name)}</td>',
             f'<td class="name">{escape(each.node) or "-"}</td>',
             _number(units.clock(each.created)),
-            _number(_seconds(each.scheduled, each.created)),
-            _number(_seconds(each.running, each.scheduled)),
-            _number(_seconds(each.running, each.created)),
-            _bar(each, longest),
-            escape(each.phase) + "".join(f'<br><span class="faint">{escape(reason)}</span>' for reason in each.reasons),
+            _number(_open(each.scheduled is None, _queued(each, end))),
+            _number(_open(each.running is None, _total(each, end) - _queued(each, end)) if each.node else "-"),
+            _number(_open(each.running is None, _total(each, end))),
+            _bar(_queued(each, end), _total(each, end), longest),
+            _became(each),
         ]
         for each in result.slowest
     ]
     legend = (
         '<ul class="legend"><li style="--key: var(--pending)">queued: waiting for a node</li>'
-        '<li style="--key: var(--running)">starting: on its node, not running yet</li></ul>'
+        '<li style="--key: var(--running)">starting: on its node, not running yet</li>'
+        "<li>+: not over at the end</li></ul>"
     )
     head = ["pod", "node", ">created", ">queued", ">starting", ">startup", "", "phase"]
-    return f"<section><h2>Slowest pods</h2>{legend}{_table(head, rows)}</section>" if rows else ""
+    return f"<section><h2>Slowest pods</h2>{legend}{_table(head, rows)}</section>"
 
 
-def _bar(life: Life, longest: float) -> str:
-    startup = _startup(life)
-    if startup is None or life.scheduled is None or not longest:
-        return '<td class="bar"></td>'
-    queued = (life.scheduled - life.created) / longest * 100
-    rest = startup / longest * 100 - queued
-    return (
-        f'<td class="bar"><i><b style="width:{queued:.2f}%;background:var(--pending)"></b>'
-        f'<b style="width:{rest:.2f}%;background:var(--running)"></b></i></td>'
+def _queued(life: Life, end: float) -> float:
+    """Seconds that the pod waited for a node, up to the end if it has none."""
+    return (end if life.scheduled is None else life.scheduled) - life.created
+
+
+def _total(life: Life, end: float) -> float:
+    """Seconds that the pod took to run, up to the end if it does not."""
+    return (end if life.running is None else life.running) - life.created
+
+
+def _open(still: bool, seconds: float) -> str:
+    return f"{units.duration(seconds)}{'+' if still else ''}"
+
+
+def _bar(queued: float, total: float, longest: float) -> str:
+    widths = [part / longest * 100 if longest else 0.0 for part in (queued, total - queued)]
+    parts = "".join(
+        f'<b style="width:{width:.2f}%;background:var(--{colour})"></b>'
+        for width, colour in zip(widths, ("pending", "running"), strict=True)
     )
+    return f'<td class="bar"><i>{parts}</i></td>'
 
 
-def _startup(life: Life) -> float | None:
-    return None if life.running is None else life.running - life.created
+def _became(life: Life) -> str:
+    notes = [*life.reasons, *([life.waiting] if life.waiting else [])]
+    return escape(life.phase) + "".join(f'<br><span class="faint">{escape(note)}</span>' for note in notes)
 
 
 def _footer(result: Result) -> str:
@@ -190,10 +208,6 @@ def _mark(good: bool) -> str:
 
 def _number(text: str) -> str:
     return f'<td class="number">{escape(text)}</td>'
-
-
-def _seconds(end: float | None, begin: float | None) -> str:
-    return "-" if end is None or begin is None else units.duration(end - begin)
 
 
 def _items(lines: Iterable[str]) -> str:

@@ -28,7 +28,12 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A pod's life, in seconds of virtual time."""
+    """A pod's life, in seconds of virtual time.
+
+    Attributes:
+        reasons: those that its status gave, in order.
+        waiting: why it has no node, in the scheduler's words; empty if it has one.
+    """
 
     name: str
     node: str
@@ -39,6 +44,7 @@ class Life:
     deleted: float | None
     phase: str
     reasons: list[str]
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Result:
         times: when the phases were counted.
         phases: phase -> counts at these times.
         startups: seconds from creation to Running of every pod that got there, sorted.
-        slowest: the pods that took longest.
+        slowest: pods that did not come to run, and those that took longest.
         event_log_sha256: the same for the same scenario, seed and version.
         wall_seconds: how long the simulator took; not part of what repeats.
     """

@@ -6,7 +6,7 @@ the cost of a decision does not grow with the cluster while there is room.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -157,3 +157,76 @@ def take(node: NodeState, need: Need, sign: int = 1) -> None:
     """Count a pod's requests as taken, or, with ``sign`` -1, as given back."""
     for name, wanted in need.requests:
         node.taken[name] = node.taken.get(name, 0) + sign * wanted
+
+
+@dataclass(slots=True)
+class Kind:
+    """The pods of one need that fitted nowhere.
+
+    Attributes:
+        why: what they were told.
+        pods: their UIDs, the oldest first.
+        room: nodes that have changed since, and would take one.
+        stale: whether there are other nodes now, so that ``why`` may be wrong.
+    """
+
+    why: str
+    pods: dict[str, None] = field(default_factory=dict)
+    room: dict[str, None] = field(default_factory=dict)
+    stale: bool = False
+
+    @property
+    def head(self) -> str:
+        """The pod whose turn it is."""
+        return next(iter(self.pods))
+
+
+class Unschedulable:
+    """Pods that fitted nowhere, by what they need. They wait until a node changes, and are not looked at before.
+
+    What a change costs does not depend on how many pods wait, nor on how many nodes there are.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[Need, Kind] = {}
+
+    def kind(self, need: Need) -> Kind | None:
+        """Those who wait with this need; None if nobody does."""
+        return self._kinds.get(need)
+
+    def add(self, uid: str, need: Need, why: str) -> None:
+        """Have the pod wait, behind those that wait already; one that waits keeps its place."""
+        kind = self._kinds.setdefault(need, Kind(why))
+        kind.pods[uid] = None
+
+    def remove(self, uid: str, need: Need) -> str | None:
+        """The pod waits no more. Returns the pod that could take its chance, if there is room for one."""
+        kind = self._kinds.get(need)
+        if kind is None or uid not in kind.pods:
+            return None
+        del kind.pods[uid]
+        if not kind.pods:
+            del self._kinds[need]
+            return None
+        return kind.head if kind.room else None
+
+    def other_nodes(self) -> list[str]:
+        """A node has come or gone: the pods that should hear the new reason, one for each need."""
+        for kind in self._kinds.values():
+            kind.stale = True
+        return [kind.head for kind in self._kinds.values()]
+
+    def offer(self, node: NodeState) -> list[str]:
+        """A node has changed: the pods that could go there, one for each need."""
+        heads = []
+        for need, kind in self._kinds.items():
+            if not refusal(need, node):
+                kind.room[node.name] = None
+                heads.append(kind.head)
+        return heads
+
+
+def best(need: Need, nodes: Iterable[NodeState]) -> NodeState | None:
+    """The node with the most room among those that will do."""
+    feasible = [node for node in nodes if not refusal(need, node)]
+    return max(feasible, key=lambda node: score(need, node), default=None)

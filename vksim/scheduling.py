@@ -1,7 +1,7 @@
 """The scheduler at work: follows pods and nodes through the Kubernetes API, decides by ``vksim.scheduler``, binds.
 
-Pods that do not fit are put aside, grouped by what they need. When room appears one of each group is tried, and the
-next one only if that fitted: a full cluster costs a look for each kind of pod, not one for each pod.
+Pods that do not fit wait, grouped by what they need, until a node changes that would take one of them: a full cluster
+costs a look at one node for each kind of pod, not a look at all nodes for each pod.
 """
 
 import asyncio
@@ -13,11 +13,13 @@ from runner.events import NORMAL, WARNING, EventRecorder
 from runner.informer import Informer
 from runner.ports import Ports, rfc3339
 from runner.workqueue import WorkQueue
-from vksim.scheduler import Need, NodeState, choose, need_of, node_state, take
+from vksim.scheduler import Kind, Need, NodeState, Unschedulable, best, choose, need_of, node_state, take
 
 SCHEDULER = "default-scheduler"
 BINDERS = 16
 """Bindings under way at once; deciding is not parallel."""
+
+SECOND_LOOK_SECONDS = 1.0
 
 log = logging.getLogger("vksim.scheduler")
 
@@ -37,10 +39,9 @@ class Scheduler:
         self._order: list[NodeState] = []
         self._start = 0
         self._pods: dict[str, KubeObject] = {}
-        self._placed: dict[str, tuple[str, Need]] = {}
-        self._aside: dict[Need, dict[str, None]] = {}
-        self._tried: dict[Need, str] = {}
-        self._why: dict[Need, str] = {}
+        self._placed: dict[str, str] = {}
+        self._needs: dict[str, dict[str, Need]] = {}
+        self._waiting = Unschedulable()
         self._queue: WorkQueue[str] = WorkQueue(self._schedule, workers=BINDERS)
         self._events = EventRecorder(api, SCHEDULER, clock=ports.clock, random=ports.random, log=log)
         random = ports.random
@@ -69,33 +70,35 @@ class Scheduler:
         if old is None:
             self._nodes[new.name] = new
             self._order.append(new)
-            for name, need in self._placed.values():
-                if name == new.name:
-                    take(new, need)
+            for need in self._needs.get(new.name, {}).values():
+                take(new, need)
+            self._look_again()
         else:
             same = (old.labels, old.taints, old.unschedulable, old.allocatable)
             if same == (new.labels, new.taints, new.unschedulable, new.allocatable):
                 return
             old.labels, old.taints = new.labels, new.taints
             old.unschedulable, old.allocatable = new.unschedulable, new.allocatable
-        self._room_appeared()
+        self._offer(self._nodes[new.name])
 
     def _node_deleted(self, node: KubeObject) -> None:
         state = self._nodes.pop(node["metadata"]["name"], None)
         if state is not None:
             self._order.remove(state)
+            self._look_again()
 
     def _pod_changed(self, pod: KubeObject) -> None:
         metadata, spec = pod["metadata"], pod["spec"]
         uid = metadata["uid"]
         over = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
         if over:
+            self._forget(uid)
             self._give_back(uid)
         elif spec.get("nodeName"):
-            self._pods.pop(uid, None)
+            self._forget(uid)
             if uid not in self._placed:
                 self._place(uid, spec["nodeName"], need_of(pod))
-        elif spec.get("schedulerName", SCHEDULER) == SCHEDULER and "deletionTimestamp" not in metadata:
+        elif _is_ours(pod):
             known = uid in self._pods
             self._pods[uid] = pod
             if not known:
@@ -103,42 +106,43 @@ class Scheduler:
 
     def _pod_deleted(self, pod: KubeObject) -> None:
         uid = pod["metadata"]["uid"]
-        waiting = self._pods.pop(uid, None)
-        if waiting is not None:
-            need = need_of(waiting)
-            self._aside.get(need, {}).pop(uid, None)
-            if self._tried.get(need) == uid:
-                del self._tried[need]
+        self._forget(uid)
         self._give_back(uid)
 
+    def _forget(self, uid: str) -> None:
+        """The pod needs no node any more; if it was waiting for one, the next of its kind may have it."""
+        pod = self._pods.pop(uid, None)
+        if pod is not None:
+            self._stop_waiting(uid, need_of(pod))
+
+    def _stop_waiting(self, uid: str, need: Need) -> None:
+        following = self._waiting.remove(uid, need)
+        if following is not None:
+            self._queue.add(following)
+
     def _place(self, uid: str, node: str, need: Need) -> None:
-        self._placed[uid] = (node, need)
+        self._placed[uid] = node
+        self._needs.setdefault(node, {})[uid] = need
         if node in self._nodes:
             take(self._nodes[node], need)
 
     def _give_back(self, uid: str) -> None:
-        node, need = self._placed.pop(uid, ("", None))
-        if need is not None and node in self._nodes:
-            take(self._nodes[node], need, -1)
-            self._room_appeared()
+        name = self._placed.pop(uid, None)
+        if name is None:
+            return
+        need, node = self._needs[name].pop(uid), self._nodes.get(name)
+        if node is not None:
+            take(node, need, -1)
+            self._offer(node)
 
-    def _room_appeared(self) -> None:
-        for need in list(self._aside):
-            self._try_one(need)
-
-    def _try_one(self, need: Need) -> None:
-        """Take one pod of a kind from aside, unless one is on its way already."""
-        waiting = self._aside.get(need)
-        if waiting and need not in self._tried:
-            uid = next(iter(waiting))
-            del waiting[uid]
-            self._tried[need] = uid
+    def _offer(self, node: NodeState) -> None:
+        for uid in self._waiting.offer(node):
             self._queue.add(uid)
-        elif waiting is not None and not waiting:
-            del self._aside[need]
 
-    def _put_aside(self, uid: str, need: Need) -> None:
-        self._aside.setdefault(need, {})[uid] = None
+    def _look_again(self) -> None:
+        """There are other nodes now: tell pods that wait what is in their way, but not at each of many changes."""
+        for uid in self._waiting.other_nodes():
+            self._queue.add_after(uid, SECOND_LOOK_SECONDS)
 
     # --- what is done -----------------------------------------------------------------------------------------------
 
@@ -147,23 +151,14 @@ class Scheduler:
         if pod is None or uid in self._placed:
             return
         need = need_of(pod)
-        on_trial = self._tried.get(need) == uid
-        if need in self._aside and not on_trial:
-            self._put_aside(uid, need)
-            node, why = None, self._why[need]
-        else:
-            node, self._start, why = choose(need, self._order, self._start)
-            if on_trial:
-                del self._tried[need]
-            if node is None:
-                self._put_aside(uid, need)
-                self._why[need] = why
+        node, why = self._choose(uid, need)
         try:
             if node is None:
+                self._waiting.add(uid, need, why)
                 await self._tell_unschedulable(pod, why)
             else:
                 self._place(uid, node.name, need)
-                self._try_one(need)
+                self._stop_waiting(uid, need)
                 await self._bind(pod, node)
         except kube.ApiError as error:
             log.warning("pod %s: not scheduled: %s", pod["metadata"]["name"], error)
@@ -171,6 +166,30 @@ class Scheduler:
                 self._give_back(uid)
                 if not isinstance(error, kube.NotFound):
                     self._queue.add_after(uid, error.retry_after or 1.0)
+
+    def _choose(self, uid: str, need: Need) -> tuple[NodeState | None, str]:
+        """The pod's node, or why there is none. Pods of a kind that waits take turns, at the nodes that changed."""
+        kind = self._waiting.kind(need)
+        if kind is None or (kind.stale and uid == kind.head):
+            node, self._start, why = choose(need, self._order, self._start)
+            if kind is not None:
+                self._reconsider(kind, why)
+            return node, why
+        if uid != kind.head:
+            return None, kind.why
+        nodes = [self._nodes[name] for name in kind.room if name in self._nodes]
+        node = best(need, nodes)
+        if node is None:
+            kind.room.clear()
+        return node, kind.why
+
+    def _reconsider(self, kind: Kind, why: str) -> None:
+        """Note what is in the way of a kind now; if it is something else than before, all of them are told."""
+        kind.stale = False
+        if why and why != kind.why:
+            kind.why = why
+            for uid in kind.pods:
+                self._queue.add(uid)
 
     async def _bind(self, pod: KubeObject, node: NodeState) -> None:
         metadata = pod["metadata"]
@@ -206,3 +225,13 @@ class Scheduler:
             patch_type=kube.PatchType.STRATEGIC,
             subresource="status",
         )
+
+
+def _is_ours(pod: KubeObject) -> bool:
+    """Whether the pod waits for this scheduler to find it a node."""
+    spec = pod["spec"]
+    return (
+        spec.get("schedulerName", SCHEDULER) == SCHEDULER
+        and not spec.get("schedulingGates")
+        and "deletionTimestamp" not in pod["metadata"]
+    )

@@ -1,7 +1,7 @@
 """Keeps a simulated cluster up in real time, for kubectl and every other client.
 
-The API server is served over TLS, the kubelet API of all nodes beside it; a kubeconfig that only its owner can read comes
-and goes with them.
+The API server is served over TLS, the kubelet API of all nodes beside it. A kubeconfig that only its owner can read
+comes and goes with them.
 """
 
 import asyncio

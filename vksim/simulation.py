@@ -25,6 +25,8 @@ from vksim.scenario import Scenario, node_names
 SAMPLES = 400
 """How often the phases are counted in a run."""
 SLOWEST = 10
+STUCK = 5
+"""So many of the slowest may be pods that did not come to run at all."""
 RECHECKS = 5
 """How often what does not hold at rest is looked at again, a second apart: a change may just be on its way."""
 
@@ -151,7 +153,6 @@ class _Run:
         measured = _measured(observer, startups)
         measured["provider.errors"] = float(trouble.errors)
         measured["api.writes"] = float(cluster.server.version)
-        slowest = sorted(lives, key=lambda each: (-_waited(each), each.name))[:SLOWEST]
         bands = [
             Band(each.at.seconds, each.at.seconds + each.during.seconds, each.describe()) for each in scenario.faults
         ]
@@ -170,7 +171,7 @@ class _Run:
             times=self._times,
             phases=self._counts,
             startups=[round(each, 6) for each in startups],
-            slowest=[_life(each) for each in slowest],
+            slowest=[_life(each) for each in _slowest(lives)],
             event_log_sha256=observer.digest,
         )
 
@@ -235,11 +236,12 @@ def _measured(observer: Observer, startups: list[float]) -> dict[str, float]:
     return measured
 
 
-def _waited(life: PodLife) -> float:
-    """How long a pod took to run; one that never did took for ever, unless it ended before."""
-    if life.startup is not None:
-        return life.startup
-    return 0.0 if life.phase in ("Succeeded", "Failed") else float("inf")
+def _slowest(lives: list[PodLife]) -> list[PodLife]:
+    """Some pods that wait and do not run, the oldest first; then those that took longest."""
+    stuck = [each for each in lives if each.running is None and each.phase == "Pending" and each.deleted is None]
+    started = sorted(lives, key=lambda each: (-(each.startup or 0.0), each.name))
+    first = sorted(stuck, key=lambda each: (each.created, each.name))[:STUCK]
+    return (first + [each for each in started if each.startup is not None])[:SLOWEST]
 
 
 def _life(life: PodLife) -> Life:
@@ -253,4 +255,5 @@ def _life(life: PodLife) -> Life:
         life.deleted,
         life.phase,
         life.reasons,
+        life.waiting,
     )

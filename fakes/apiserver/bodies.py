@@ -1,7 +1,7 @@
 """Request bodies and answers on the wire: JSON and YAML in, JSON out; every stored object is encoded only once."""
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import yaml
@@ -40,10 +40,20 @@ def decode(content: bytes, content_type: str) -> Any:
             raise bad_request(f"the body is not valid JSON: {error}") from None
     if kind == YAML:
         try:
-            return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  (a safe one)
-        except yaml.YAMLError as error:
+            loaded = yaml.load(content, Loader=_Loader)  # noqa: S506  (a safe one)
+            return orjson.loads(orjson.dumps(loaded, option=orjson.OPT_NON_STR_KEYS))
+        except (yaml.YAMLError, TypeError, ValueError) as error:
             raise bad_request(f"the body is not valid YAML: {' '.join(str(error).split())}") from None
     raise unsupported_media_type([JSON, YAML])
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is optional
+    """YAML as Kubernetes reads it: what JSON has, so that a timestamp is a string."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, Any]]]] = {
+        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class Encoder:
@@ -73,6 +83,12 @@ class Encoder:
 def listed(found: Object) -> Object:
     """A list as clients see it: its items carry no kind and apiVersion."""
     return {**found, "items": [without(item, "kind", "apiVersion") for item in found["items"]]}
+
+
+def as_yaml(obj: Any) -> bytes:
+    """An answer as YAML."""
+    plain = orjson.loads(orjson.dumps(obj))
+    return yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False).encode()
 
 
 def encode(obj: Any, *, pretty: bool = False) -> bytes:

@@ -141,18 +141,27 @@ def _config_map(obj: Object, now: datetime) -> list[Any]:
 def _service(obj: Object, now: datetime) -> list[Any]:
     spec = obj["spec"]
     selector = ",".join(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items()))
-    external = ",".join(spec.get("externalIPs") or [])
-    if spec.get("type") == "LoadBalancer" and not external:
-        external = "<pending>"
     return [
         _name(obj),
         spec.get("type", "ClusterIP"),
         spec.get("clusterIP") or NONE,
-        spec.get("externalName") or external or NONE,
+        _external(obj),
         ",".join(_port(each) for each in spec.get("ports") or []) or NONE,
         _age(obj, now),
         selector or NONE,
     ]
+
+
+def _external(service: Object) -> str:
+    """Where a service is reached from outside."""
+    spec = service["spec"]
+    if spec.get("type") == "ExternalName":
+        return str(spec.get("externalName") or "")
+    if spec.get("type") != "LoadBalancer":
+        return ",".join(spec.get("externalIPs") or []) or NONE
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    balancers = sorted({each.get("ip") or each.get("hostname") or "" for each in ingress} - {""})
+    return ",".join([*balancers, *(spec.get("externalIPs") or [])]) or "<pending>"
 
 
 def _port(port: Mapping[str, Any]) -> str:
@@ -161,20 +170,22 @@ def _port(port: Mapping[str, Any]) -> str:
 
 
 def _event(obj: Object, now: datetime) -> list[Any]:
-    about, source = obj.get("involvedObject") or {}, obj.get("source") or {}
+    about, source, series = obj.get("involvedObject") or {}, obj.get("source") or {}, obj.get("series") or {}
     first = obj.get("firstTimestamp") or obj.get("eventTime")
-    last = obj.get("lastTimestamp") or first
-    origin = ", ".join(each for each in (source.get("component"), source.get("host")) if each)
+    last = series.get("lastObservedTime") or obj.get("lastTimestamp") or first
+    component = source.get("component") or obj.get("reportingComponent")
+    host = source.get("host") or obj.get("reportingInstance")
+    target = str(about.get("kind", "")).lower()
     return [
         age(last, now),
         obj.get("type", ""),
         obj.get("reason", ""),
-        f"{str(about.get('kind', '')).lower()}/{about.get('name', '')}",
+        f"{target}/{about['name']}" if about.get("name") else target,
         about.get("fieldPath", ""),
-        origin or obj.get("reportingComponent", ""),
+        ", ".join(each for each in (component, host) if each),
         str(obj.get("message", "")).strip(),
         age(first, now),
-        obj.get("count") or 1,
+        series.get("count") or obj.get("count") or 1,
         _name(obj),
     ]
 
@@ -214,14 +225,14 @@ _COLUMNS: dict[tuple[str, str], Columns] = {
         *("Kernel-Version*", "Container-Runtime*"),
     ),
     ("", "namespaces"): _columns(_namespace, "Name", "Status", "Age"),
-    ("", "secrets"): _columns(_secret, "Name", "Type", "Data:integer", "Age"),
-    ("", "configmaps"): _columns(_config_map, "Name", "Data:integer", "Age"),
+    ("", "secrets"): _columns(_secret, "Name", "Type", "Data", "Age"),
+    ("", "configmaps"): _columns(_config_map, "Name", "Data", "Age"),
     ("", "services"): _columns(_service, "Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector*"),
     ("", "events"): _columns(
         _event,
         *("Last Seen", "Type", "Reason", "Object", "Subobject*", "Source*", "Message", "First Seen*"),
-        *("Count:integer*", "Name*"),
+        *("Count*", "Name*"),
     ),
-    ("", "serviceaccounts"): _columns(_service_account, "Name", "Secrets:integer", "Age"),
+    ("", "serviceaccounts"): _columns(_service_account, "Name", "Secrets", "Age"),
     ("coordination.k8s.io", "leases"): _columns(_lease, "Name", "Holder", "Age"),
 }

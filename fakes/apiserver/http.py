@@ -61,7 +61,9 @@ class HttpDoor:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, ssl: tls.SSLContext | None = None) -> int:
         """Listen; port 0 takes a free one. Returns the port. Raises OSError if it is taken."""
-        runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=SHUTDOWN_SECONDS)
+        runner = web.ServerRunner(
+            web.Server(self._handle, handler_cancellation=True), shutdown_timeout=SHUTDOWN_SECONDS
+        )
         await runner.setup()
         site = web.TCPSite(runner, host, port, ssl_context=ssl)
         try:

@@ -4,23 +4,37 @@ kubectl looks for the parameter ``fieldValidation`` at the PATCH operation of th
 validation to the server.
 """
 
+import hashlib
 from typing import Any
 
+from fakes.apiserver.bodies import encode
 from fakes.apiserver.resources import ResourceTable, ResourceType
 
-HASH = "1"
-"""The documents do not change while the server runs."""
+
+class OpenApi:
+    """The documents below ``/openapi/``, made once.
+
+    Their URLs carry a hash of their content: kubectl keeps a document on disk for as long as its URL is the same.
+    """
+
+    def __init__(self, table: ResourceTable) -> None:
+        roots: dict[str, list[ResourceType]] = {}
+        for resource in table:
+            roots.setdefault(_root(resource), []).append(resource)
+        documents = {root: encode(_document(resources)) for root, resources in roots.items()}
+        index = {
+            root: {"serverRelativeURL": f"/openapi/v3/{root}?hash={hashlib.sha256(content).hexdigest().upper()}"}
+            for root, content in documents.items()
+        }
+        self._documents = {f"/openapi/v3/{root}": content for root, content in documents.items()}
+        self._documents["/openapi/v3"] = encode({"paths": index})
+
+    def answer(self, path: str) -> bytes | None:
+        """The document at a path, as JSON; None if there is none (v2 is one)."""
+        return self._documents.get(path.rstrip("/"))
 
 
-def document(path: str, table: ResourceTable) -> dict[str, Any] | None:
-    """The document at a path below ``/openapi/``; None if there is none (v2 is one)."""
-    if path.rstrip("/") == "/openapi/v3":
-        roots = {_root(each): {"serverRelativeURL": f"/openapi/v3/{_root(each)}?hash={HASH}"} for each in table}
-        return {"paths": roots}
-    root = path.removeprefix("/openapi/v3/")
-    resources = [each for each in table if _root(each) == root]
-    if not resources:
-        return None
+def _document(resources: list[ResourceType]) -> dict[str, Any]:
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1"},

@@ -5,15 +5,16 @@ from typing import Any
 
 from fakes.apiserver.objects import Object
 
+Statuses = list[dict[str, Any]]
+
 
 def pod_ready(pod: Object) -> str:
-    """Ready containers of all, sidecars counted."""
-    statuses = (pod.get("status") or {}).get("containerStatuses") or []
-    sidecars = _sidecars(pod)
-    initial = (pod.get("status") or {}).get("initContainerStatuses") or []
-    ready = sum(bool(each.get("ready") and "running" in (each.get("state") or {})) for each in statuses)
-    ready += sum(bool(each.get("ready")) for each in initial if each["name"] in sidecars)
-    return f"{ready}/{len(pod['spec'].get('containers') or []) + len(sidecars)}"
+    """Ready containers of all, sidecars counted; while init containers run, the others are not ready."""
+    started = _sidecar_statuses(pod)
+    if not _initializing(pod):
+        started = [*started, *(each for each in _statuses(pod, "container") if "running" in (each.get("state") or {}))]
+    ready = sum(bool(each.get("ready")) for each in started)
+    return f"{ready}/{len(pod['spec'].get('containers') or []) + len(_sidecars(pod))}"
 
 
 def pod_status(pod: Object) -> str:
@@ -23,7 +24,9 @@ def pod_status(pod: Object) -> str:
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition.get("reason") == "SchedulingGated":
             reason = "SchedulingGated"
-    reason = _initializing(pod) or _containers(status, reason)
+    reason = _init_reason(pod) or reason
+    if not _initializing(pod):
+        reason = _containers(pod, reason)
     if "deletionTimestamp" in pod["metadata"]:
         if status.get("reason") == "NodeLost":
             return "Unknown"
@@ -33,11 +36,11 @@ def pod_status(pod: Object) -> str:
 
 
 def pod_restarts(pod: Object, age: Callable[[str | None], str]) -> str:
-    """The restarts, and how long ago the last one was."""
-    status = pod.get("status") or {}
-    sidecars = _sidecars(pod)
-    counted = list(status.get("containerStatuses") or [])
-    counted += [each for each in status.get("initContainerStatuses") or [] if each["name"] in sidecars]
+    """The restarts, and how long ago the last one was: of init containers until they are done, then of the others."""
+    if _initializing(pod):
+        counted = _statuses(pod, "initContainer")
+    else:
+        counted = _statuses(pod, "container") + _sidecar_statuses(pod)
     total = sum(each.get("restartCount", 0) for each in counted)
     ends = [
         stamp
@@ -47,15 +50,33 @@ def pod_restarts(pod: Object, age: Callable[[str | None], str]) -> str:
     return f"{total} ({age(max(ends))} ago)" if total and ends else str(total)
 
 
+def _statuses(pod: Object, kind: str) -> Statuses:
+    return (pod.get("status") or {}).get(f"{kind}Statuses") or []
+
+
+def _has_condition(pod: Object, kind: str) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each["type"] == kind and each["status"] == "True" for each in conditions)
+
+
 def _sidecars(pod: Object) -> set[str]:
     return {each["name"] for each in pod["spec"].get("initContainers") or [] if each.get("restartPolicy") == "Always"}
 
 
-def _initializing(pod: Object) -> str:
-    """Why the init containers are not done; empty if they are."""
+def _sidecar_statuses(pod: Object) -> Statuses:
     sidecars = _sidecars(pod)
-    statuses = (pod.get("status") or {}).get("initContainerStatuses") or []
-    for number, each in enumerate(statuses):
+    return [each for each in _statuses(pod, "initContainer") if each["name"] in sidecars]
+
+
+def _initializing(pod: Object) -> bool:
+    """Whether init containers still have to do their work: a sidecar may fail after that."""
+    return bool(_init_reason(pod)) and not _has_condition(pod, "Initialized")
+
+
+def _init_reason(pod: Object) -> str:
+    """What the first init container is about that is not done; empty if all are."""
+    sidecars = _sidecars(pod)
+    for number, each in enumerate(_statuses(pod, "initContainer")):
         state = each.get("state") or {}
         terminated = state.get("terminated")
         if terminated is not None and terminated.get("exitCode") == 0:
@@ -71,9 +92,9 @@ def _initializing(pod: Object) -> str:
     return ""
 
 
-def _containers(status: Object, reason: str) -> str:
+def _containers(pod: Object, reason: str) -> str:
     running = False
-    for each in reversed(status.get("containerStatuses") or []):
+    for each in reversed(_statuses(pod, "container")):
         state = each.get("state") or {}
         if (state.get("waiting") or {}).get("reason"):
             reason = state["waiting"]["reason"]
@@ -82,8 +103,7 @@ def _containers(status: Object, reason: str) -> str:
         elif each.get("ready") and "running" in state:
             running = True
     if reason == "Completed" and running:
-        ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions") or [])
-        return "Running" if ready else "NotReady"
+        return "Running" if _has_condition(pod, "Ready") else "NotReady"
     return reason
 
 

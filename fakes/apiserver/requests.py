@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fakes.apiserver import errors
-from fakes.apiserver.errors import bad_request
+from fakes.apiserver.errors import bad_request, cause
 from fakes.apiserver.options import DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.resources import ResourceTable, ResourceType
+from fakes.apiserver.subresources import parse_delete_options
 
 FALSE = ("", "0", "false", "False", "FALSE", "f", "F")
 
@@ -24,7 +26,6 @@ class Target:
         namespace: None for all, or for what lives in none.
         name: empty for the collection.
         subresource: empty for the object itself.
-        rest: what follows the subresource (``proxy``).
         watch: the path has the old ``/watch/`` prefix.
     """
 
@@ -32,7 +33,6 @@ class Target:
     namespace: str | None
     name: str = ""
     subresource: str = ""
-    rest: str = ""
     watch: bool = False
 
 
@@ -43,18 +43,14 @@ def target(path: str, table: ResourceTable) -> Target:
         NoSuchPath: no group or version of ours.
         StatusError: 404 for a resource that the group does not have.
     """
-    parts = path.strip("/").split("/")
-    if parts[0] == "api":
-        group, version, parts = "", parts[1], parts[2:]
-    elif parts[0] == "apis" and len(parts) > 2:
-        group, version, parts = parts[1], parts[2], parts[3:]
-    else:
-        raise NoSuchPath(path)
+    group, version, parts = _api(path)
     if not any(each.group == group and each.version == version for each in table):
         raise NoSuchPath(path)
     watch = parts[:1] == ["watch"]
     if watch:
         parts = parts[1:]
+    if not parts or not all(parts):  # an empty segment, or nothing after the prefix
+        raise errors.no_such_resource()
     namespace: str | None = None
     if parts[0] == "namespaces" and len(parts) > 2 and parts[2] not in ("status", "finalize"):
         namespace, parts = parts[1], parts[2:]
@@ -63,10 +59,22 @@ def target(path: str, table: ResourceTable) -> Target:
         raise errors.no_such_resource()
     if namespace is not None and not resource.namespaced:
         raise errors.no_such_resource()
-    name, subresource, *rest = [*parts[1:], "", ""][:2] + parts[3:]
+    name, subresource = [*parts[1:], "", ""][:2]
     if name and resource.namespaced and namespace is None:
         raise errors.no_such_resource()
-    return Target(resource, namespace, name, subresource, "/".join(rest), watch)
+    if len(parts) > 3 and subresource != "proxy":
+        raise errors.no_such_resource()
+    return Target(resource, namespace, name, subresource, watch)
+
+
+def _api(path: str) -> tuple[str, str, list[str]]:
+    """The group and version of a path, and what follows."""
+    parts = path.strip("/").split("/")
+    if parts[0] == "api" and len(parts) > 1:
+        return "", parts[1], parts[2:]
+    if parts[0] == "apis" and len(parts) > 2:
+        return parts[1], parts[2], parts[3:]
+    raise NoSuchPath(path)
 
 
 def is_watch(query: Mapping[str, str]) -> bool:
@@ -103,10 +111,11 @@ def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
     )
 
 
-def delete_options(query: Mapping[str, str], body: DeleteOptions | None) -> DeleteOptions:
-    """The parameters of a delete: the body's, if there is one, else the query's."""
+def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
+    """The parameters of a delete: the body's (a decoded ``DeleteOptions``), if there is one, else the query's."""
     if body is not None:
-        return body
+        _check_delete_options(body)
+        return parse_delete_options(body)
     return DeleteOptions(
         grace_period_seconds=_number(query, "gracePeriodSeconds"),
         propagation_policy=query.get("propagationPolicy", ""),
@@ -114,11 +123,37 @@ def delete_options(query: Mapping[str, str], body: DeleteOptions | None) -> Dele
     )
 
 
+_DELETE_OPTIONS: Mapping[str, type] = {
+    "dryRun": list,
+    "gracePeriodSeconds": int,
+    "preconditions": dict,
+    "propagationPolicy": str,
+}
+
+
+def _check_delete_options(body: Any) -> None:
+    """Refuse what would be taken for another wish: a delete cannot be undone."""
+    if not isinstance(body, dict):
+        raise bad_request("the body of a delete is a DeleteOptions object")
+    for field, expected in _DELETE_OPTIONS.items():
+        value = body.get(field)
+        if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
+            raise bad_request(f"DeleteOptions: {field}: wrong type {type(value).__name__}")
+    for value in body.get("dryRun") or []:
+        _check_dry_run(str(value), "DeleteOptions")
+
+
 def _dry_run(query: Mapping[str, str]) -> bool:
     value = query.get("dryRun", "")
-    if value not in ("", "All"):
-        raise errors.StatusError(422, "Invalid", f'dryRun: Unsupported value: "{value}": supported values: "All"')
-    return value == "All"
+    if value:
+        _check_dry_run(value, "WriteOptions")
+    return bool(value)
+
+
+def _check_dry_run(value: str, kind: str) -> None:
+    if value != "All":
+        unsupported = cause("NotSupported", f'Unsupported value: "{value}": supported values: "All"', "dryRun")
+        raise errors.invalid(kind, "", [unsupported], group="meta.k8s.io")
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""``Table`` answers, which ``kubectl get`` prints: what a client asks for, and how rows are put together.
+"""``Table`` answers, which ``kubectl get`` prints: how rows are put together.
 
 Columns and cells of each resource are in ``fakes.apiserver.columns``.
 """
@@ -12,12 +12,6 @@ from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import ResourceType
 
 META = "meta.k8s.io/v1"
-
-
-def wanted(accept: str) -> bool:
-    """Whether the client would rather have a Table than the objects."""
-    first = accept.split(",", 1)[0]
-    return "as=Table" in first and "g=meta.k8s.io" in first
 
 
 def of_list(resource: ResourceType, listed: Object, now: datetime, query: Mapping[str, str]) -> Object:

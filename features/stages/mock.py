@@ -41,11 +41,11 @@ class MockStage:
         annotations = {PREFIX + name: str(value) for name, value in settings.items() if value is not None}
         return {**pod, "metadata": {**pod["metadata"], "annotations": annotations}}
 
-    def pods(self) -> Mapping[str, Mapping[str, Any]]:
+    async def pods(self) -> Mapping[str, Mapping[str, Any]]:
         """The pods that have not ended."""
         return {pods.uid(pod): cast("dict[str, Any]", pod) for pod in self.cloud.alive()}
 
-    def starts(self, uid: str) -> int:
+    async def starts(self, uid: str) -> int:
         """How often the cloud started the pod from nothing."""
         return self.cloud.starts.get(uid, 0)
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from features.backends import Simulated
 from features.factories import BoundPodFactory
 from features.stages.mock import MockStage
-from features.world import NAMESPACE, World
+from features.world import World
 from providers import base, errors, pods
 from providers.base import Clock, Provider, ProviderContext
 from providers.errors import InvalidConfig, NotFound, ProviderError
@@ -81,7 +82,7 @@ class FolderStage(MockStage):
 
 @pytest.fixture
 def world(create: Create, tmp_path: Path) -> Iterator[World]:
-    world = World(partial(FolderStage, create, tmp_path), seed=0)
+    world = World(Simulated(partial(FolderStage, create, tmp_path), seed=0))
     yield world
     world.close()
 
@@ -93,15 +94,15 @@ def test_the_runner_runs_pods_with_it(world: World, tmp_path: Path) -> None:
     async def gone() -> bool:
         return await world.find() is None
 
-    world.start_runner()
+    world.backend.start_runner()
     world.write_pod()
     world.create_pod()
     world.eventually("the pod runs", phase)
-    world.crash_runner()
-    world.start_runner()
+    world.backend.crash_runner()
+    world.backend.start_runner()
     world.passes(120)
     assert len(list(tmp_path.rglob("*.json"))) == 1
-    world.do(world.api.delete(PODS, world.name, NAMESPACE))
+    world.do(world.api.delete(PODS, world.name, world.namespace))
     world.eventually("the pod is gone", gone)
     assert not list(tmp_path.rglob("*.json"))
 

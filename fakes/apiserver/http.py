@@ -10,20 +10,23 @@ import logging
 import secrets
 import ssl as tls
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
-from fakes.apiserver import bodies, discovery, errors, openapi, requests, tables
+from fakes.apiserver import accept, bodies, discovery, errors, requests, tables
+from fakes.apiserver.accept import Form
 from fakes.apiserver.bodies import Encoder
 from fakes.apiserver.errors import StatusError, bad_request
 from fakes.apiserver.nodeproxy import NodeProxy
 from fakes.apiserver.objects import Object
+from fakes.apiserver.openapi import OpenApi
 from fakes.apiserver.requests import NoSuchPath, Target
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.streaming import stream
-from fakes.apiserver.subresources import parse_delete_options
+from fakes.apiserver.watch import Watcher
 
 log = logging.getLogger("fakes.apiserver")
 
@@ -32,7 +35,10 @@ LARGEST_BODY = 3 * 1024 * 1024
 GZIP_FROM = 128 * 1024
 """A real server compresses nothing smaller."""
 HEALTH = ("/healthz", "/livez", "/readyz")
+NOT_SERVED = ("attach", "exec", "portforward", "proxy")
+"""Subresources that discovery lists, as on a real server, but that nothing here answers yet."""
 SHUTDOWN_SECONDS = 1.0
+"""How long requests in progress may take to end when the door closes."""
 
 Answer = web.StreamResponse
 
@@ -56,14 +62,16 @@ class HttpDoor:
         self._encoder = Encoder()
         self._nodes = NodeProxy(server)
         self._discovery = discovery.Discovery(server.resources, version)
+        self._openapi = OpenApi(server.resources)
+        self._watchers: dict[Watcher, None] = {}
         self._runner: web.ServerRunner | None = None
         self.port = 0
 
     async def start(self, host: str = "127.0.0.1", port: int = 0, ssl: tls.SSLContext | None = None) -> int:
         """Listen; port 0 takes a free one. Returns the port. Raises OSError if it is taken."""
-        runner = web.ServerRunner(
-            web.Server(self._handle, handler_cancellation=True), shutdown_timeout=SHUTDOWN_SECONDS
-        )
+        # A client that goes cancels its request: the watch of a quiet resource would never notice otherwise.
+        http = web.Server(self._handle, handler_cancellation=True)
+        runner = web.ServerRunner(http, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         site = web.TCPSite(runner, host, port, ssl_context=ssl)
         try:
@@ -76,11 +84,13 @@ class HttpDoor:
         return self.port
 
     async def stop(self) -> None:
-        """End all connections and stop listening."""
+        """End all watches and connections, and stop listening."""
+        await self._nodes.close()
+        for watcher in tuple(self._watchers):
+            watcher.end()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-        await self._nodes.close()
 
     # --- one request ------------------------------------------------------------------------------------------------
 
@@ -104,14 +114,23 @@ class HttpDoor:
         if path in HEALTH or path.startswith(tuple(f"{each}/" for each in HEALTH)):
             return web.Response(text="ok")
         self._authenticate(request)
+        document = self._document(request)
+        if document is None:
+            return await self._resource(request, requests.target(path, self._server.resources))
+        if request.method != "GET":
+            raise errors.method_not_allowed()
+        return document
+
+    def _document(self, request: web.BaseRequest) -> Answer | None:
+        """What the server says about itself; None for a path to objects."""
+        path = request.path
         if path == "/version":
-            return _json(self._discovery.version)
-        if path.startswith("/openapi/"):
-            return _openapi(path, self._server)
+            return web.Response(body=bodies.encode(self._discovery.version), headers=_HEADERS)
+        described = self._openapi.answer(path)
+        if described is not None:
+            return web.Response(body=described, headers=_HEADERS)
         found = self._discovery.answer(path, request.headers.get("Accept", ""))
-        if found is not None:
-            return _discovered(request, found)
-        return await self._resource(request, requests.target(path, self._server.resources))
+        return None if found is None else _discovered(request, found)
 
     def _authenticate(self, request: web.BaseRequest) -> None:
         if self._token is None:
@@ -123,6 +142,10 @@ class HttpDoor:
     async def _resource(self, request: web.BaseRequest, target: Target) -> Answer:
         if target.subresource == "log" and target.resource.plural == "pods":
             return await self._log(request, target)
+        if target.subresource in NOT_SERVED and target.resource.subresource(target.subresource):
+            self._server.get(target.resource, target.namespace, target.name)
+            served = f"{target.resource.plural}/{target.subresource}"
+            raise StatusError(501, "", f"{served} is not implemented by this API server")
         handlers: dict[str, Callable[[web.BaseRequest, Target], Awaitable[Answer]]] = {
             "GET": self._get,
             "POST": self._post,
@@ -133,33 +156,40 @@ class HttpDoor:
         handler = handlers.get(request.method)
         if handler is None:
             raise errors.method_not_allowed()
+        _form(request)  # refused before anything is written
         return await handler(request, target)
 
     # --- verbs ------------------------------------------------------------------------------------------------------
 
     async def _get(self, request: web.BaseRequest, target: Target) -> Answer:
-        query = request.query
         if target.name and not target.watch:
             found = self._server.get(target.resource, target.namespace, target.name, subresource=target.subresource)
             return self._answer(request, target, found)
-        selection = requests.list_options(query)
-        if target.watch or requests.is_watch(query):
-            if target.name:
-                raise errors.no_such_resource()
-            watcher = self._server.watch(target.resource, target.namespace, selection)
-            table = tables.wanted(request.headers.get("Accept", ""))
-            columns = tables.Stream(target.resource, self._now, query) if table else None
+        if target.watch or requests.is_watch(request.query):
+            return await self._watch(request, target)
+        listed = self._server.list(target.resource, target.namespace, requests.list_options(request.query))
+        if _form(request) is Form.TABLE:
+            return _encoded(request, tables.of_list(target.resource, listed, self._now(), request.query))
+        return _encoded(request, bodies.listed(listed))
+
+    async def _watch(self, request: web.BaseRequest, target: Target) -> Answer:
+        form = accept.form(request.headers.get("Accept", ""), watch=True)
+        selection = requests.list_options(request.query)
+        if target.name:
+            selection = replace(selection, field_selector=f"metadata.name={target.name}")
+        watcher = self._server.watch(target.resource, target.namespace, selection)
+        columns = tables.Stream(target.resource, self._now, request.query) if form is Form.TABLE else None
+        self._watchers[watcher] = None
+        try:
             return await stream(request, watcher, self._encoder, columns)
-        listed = self._server.list(target.resource, target.namespace, selection)
-        if tables.wanted(request.headers.get("Accept", "")):
-            return _json(tables.of_list(target.resource, listed, self._now(), query), request=request)
-        return _json(bodies.listed(listed), request=request)
+        finally:
+            del self._watchers[watcher]
 
     async def _post(self, request: web.BaseRequest, target: Target) -> Answer:
         body = await self._body(request)
         options = requests.write_options(request.query, request.headers.get("User-Agent", ""))
         resource, name, subresource = target.resource, target.name, target.subresource
-        if resource.plural == "bindings" or (name and not subresource):
+        if _across_namespaces(target) or (name and not subresource):
             raise errors.method_not_allowed()
         created = self._server.create(
             resource, target.namespace, body, name=name, subresource=subresource, options=options
@@ -189,24 +219,19 @@ class HttpDoor:
 
     async def _delete(self, request: web.BaseRequest, target: Target) -> Answer:
         content = await self._content(request)
-        body = None
-        if content:
-            decoded = bodies.decode(content, request.headers.get("Content-Type", ""))
-            if not isinstance(decoded, dict):
-                raise bad_request("the body of a delete is a DeleteOptions object")
-            body = parse_delete_options(decoded)
+        body = bodies.decode(content, request.headers.get("Content-Type", "")) if content else None
         options = requests.delete_options(request.query, body)
         if target.subresource:
             raise errors.method_not_allowed()
         if target.name:
             deleted = self._server.delete(target.resource, target.namespace, target.name, options)
             return self._answer(request, target, deleted)
-        if "deletecollection" not in target.resource.verbs:
+        if _across_namespaces(target) or "deletecollection" not in target.resource.verbs:
             raise errors.method_not_allowed()
         found = self._server.delete_collection(
             target.resource, target.namespace, options, requests.list_options(request.query)
         )
-        return _json(bodies.listed(found), request=request)
+        return _encoded(request, bodies.listed(found))
 
     async def _log(self, request: web.BaseRequest, target: Target) -> Answer:
         pod = self._server.get(target.resource, target.namespace, target.name)
@@ -236,30 +261,48 @@ class HttpDoor:
 
     def _answer(self, request: web.BaseRequest, target: Target, obj: Object, *, status: int = 200) -> Answer:
         if obj.get("kind") == "Status":
-            return _json(obj, status=int(obj.get("code") or status), request=request)
-        if request.method == "GET" and tables.wanted(request.headers.get("Accept", "")):
-            return _json(tables.of_object(target.resource, obj, self._now(), request.query), request=request)
-        if "pretty" in request.query:
-            return _json(obj, status=status, request=request)
+            return _encoded(request, obj, status=int(obj.get("code") or status))
+        if _form(request) is Form.TABLE and not target.subresource:
+            return _encoded(request, tables.of_object(target.resource, obj, self._now(), request.query), status=status)
+        if _form(request) is Form.YAML or _pretty(request):
+            return _encoded(request, obj, status=status)
         return web.Response(status=status, body=self._encoder.stored(obj) + b"\n", headers=_HEADERS)
 
 
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
 
 
-def _json(obj: Any, *, status: int = 200, request: web.BaseRequest | None = None) -> web.Response:
-    agent = request.headers.get("User-Agent", "") if request is not None else ""
-    pretty = request is not None and (
-        request.query.get("pretty", "") not in requests.FALSE or agent.startswith(("curl", "Wget", "Mozilla"))
-    )
-    content, headers = bodies.encode(obj, pretty=pretty), dict(_HEADERS)
-    if request is not None and len(content) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+def _form(request: web.BaseRequest) -> Form:
+    return accept.form(request.headers.get("Accept", ""))
+
+
+def _pretty(request: web.BaseRequest) -> bool:
+    """Whether a person reads the answer, by their wish or by their client."""
+    wish = request.query.get("pretty")
+    if wish is not None:
+        return wish not in requests.FALSE
+    return request.headers.get("User-Agent", "").startswith(("curl", "Wget", "Mozilla"))
+
+
+def _across_namespaces(target: Target) -> bool:
+    """Whether a path is of the objects of all namespaces, where one can only read."""
+    return target.resource.namespaced and target.namespace is None
+
+
+def _encoded(request: web.BaseRequest, obj: Any, *, status: int = 200) -> web.Response:
+    """An answer in the form that the client accepts."""
+    headers = dict(_HEADERS)
+    if _form(request) is Form.YAML:
+        content, headers["Content-Type"] = bodies.as_yaml(obj), Form.YAML.value
+    else:
+        content = bodies.encode(obj, pretty=_pretty(request))
+    if len(content) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
         content, headers["Content-Encoding"] = gzip.compress(content, compresslevel=1), "gzip"
     return web.Response(status=status, body=content, headers=headers)
 
 
 def _refused(error: StatusError) -> web.Response:
-    response = _json(error.status, status=error.code)
+    response = web.Response(status=error.code, body=bodies.encode(error.status), headers=_HEADERS)
     retry_after = error.status.get("details", {}).get("retryAfterSeconds")
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
@@ -271,10 +314,3 @@ def _discovered(request: web.BaseRequest, found: discovery.Document) -> web.Resp
     if request.headers.get("If-None-Match") == found.etag:
         return web.Response(status=304, headers=headers)
     return web.Response(body=found.content, headers=headers)
-
-
-def _openapi(path: str, server: ApiServer) -> web.Response:
-    document = openapi.document(path, server.resources)
-    if document is None:
-        raise NoSuchPath(path)
-    return _json(document)

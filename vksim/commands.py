@@ -1,6 +1,7 @@
 """What ``vksim run`` and ``vksim validate`` do: files in, files and a summary out, an exit code."""
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -8,11 +9,13 @@ import msgspec
 
 from runner import logs
 from vksim import progress, report, scenario_file, simulation, summary
-from vksim.result import encoded
+from vksim.result import encoded, replay
 from vksim.scenario_file import ScenarioError
 
-PASSED, FAILED, WRONG_INPUT = 0, 1, 2
+PASSED, FAILED, WRONG_INPUT, BROKEN = 0, 1, 2, 3
 """Exit codes; the command's help explains them."""
+
+log = logging.getLogger("vksim")
 
 
 def run(name: str, *, seed: int | None, out: Path, as_json: bool, quiet: bool) -> int:
@@ -38,12 +41,13 @@ def run(name: str, *, seed: int | None, out: Path, as_json: bool, quiet: bool) -
         return _wrong(f"--out {out}: {error.strerror}")
     if seed is not None:
         scenario = msgspec.structs.replace(scenario, seed=seed)
-    with events:
-        if quiet:
-            result = simulation.play(scenario, name, events)
-        else:
-            with progress.shown() as shown:
-                result = simulation.play(scenario, name, events, shown)
+    try:
+        with events, nullcontext() if quiet else progress.shown() as shown:
+            result = simulation.play(scenario, name, events, shown)
+    except Exception:
+        log.exception("the simulation failed")
+        click.echo(f"vksim: this is a fault of vksim; it comes again with: {replay(name, scenario.seed)}", err=True)
+        return BROKEN
     (out / "result.json").write_bytes(encoded(result))
     (out / "report.html").write_text(report.html(result), encoding="utf-8")
     if as_json:

@@ -40,7 +40,7 @@ class Invariant:
 
 def _no_pod_lost(end: End) -> list[str]:
     alive = {pods.uid(pod) for pod in end.cloud.alive()}
-    return [
+    return end.observer.lost + [
         f"pod {pod['metadata']['name']} is Running in the API, and the cloud has nothing of it"
         for uid, pod in end.api_pods.items()
         if _phase(pod) == "Running" and uid not in alive and _node(pod) not in end.down
@@ -88,7 +88,7 @@ def _deleted_means_gone(end: End) -> list[str]:
 
 
 INVARIANTS = (
-    Invariant("no pod lost", "what the API calls Running, runs", _no_pod_lost),
+    Invariant("no pod lost", "what the API calls Running, runs; what has not ended, is there", _no_pod_lost),
     Invariant("none running twice", "no pod was started from nothing more than once", _none_running_twice),
     Invariant("nothing leaked", "what runs in the cloud, the API knows", _nothing_leaked),
     Invariant("terminal is terminal", "no pod left Succeeded or Failed", _terminal_is_terminal),

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import orjson
 
+from providers.pods import TERMINAL_PHASES
 from providers.types import KubeObject
 from runner import kube
 
@@ -43,6 +44,13 @@ class Observer:
         time: the virtual time in seconds.
         log: gets a line of JSON for each change that a watch delivers.
         ended: called with a pod when it has become terminal.
+
+    Attributes:
+        lives: of all pods, by UID.
+        phases: how many pods are in each phase.
+        totals: how many were created, succeeded, failed and were deleted.
+        violations: pods that were terminal and became something else.
+        lost: pods that were deleted before their end; workloads delete only what has ended.
     """
 
     def __init__(self, time: Callable[[], float], log: BinaryIO, ended: Callable[[KubeObject], None]) -> None:
@@ -50,6 +58,7 @@ class Observer:
         self.phases: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
         self.violations: list[str] = []
+        self.lost: list[str] = []
         self._time = time
         self._log = log
         self._hash = hashlib.sha256()
@@ -90,6 +99,8 @@ class Observer:
         if reason and (not life.reasons or life.reasons[-1] != reason):
             life.reasons.append(reason)
         if kind == "DELETED":
+            if life.phase not in TERMINAL_PHASES:
+                self.lost.append(f"pod {life.name} was {life.phase} and deleted at {now:.3f} s, which nobody asked for")
             life.deleted = now
             self.phases[life.phase] -= 1
             self.totals["deleted"] += 1
@@ -101,7 +112,7 @@ class Observer:
         self._write(kind, node, self._time(), {"ready": ready})
 
     def _phase(self, life: PodLife, phase: str, now: float, pod: KubeObject) -> None:
-        if life.phase in ("Succeeded", "Failed"):
+        if life.phase in TERMINAL_PHASES:
             self.violations.append(f"pod {life.name} was {life.phase} and became {phase} at {now:.3f} s")
         if life.phase:
             self.phases[life.phase] -= 1
@@ -109,7 +120,7 @@ class Observer:
         life.phase = phase
         if phase == "Running" and life.running is None:
             life.running = now
-        if phase in ("Succeeded", "Failed"):
+        if phase in TERMINAL_PHASES:
             life.ended = now
             self.totals[phase.lower()] += 1
             self._ended(pod)

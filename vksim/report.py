@@ -68,7 +68,7 @@ def _keys(result: Result) -> str:
         ("Succeeded", f"{succeeded:,}", f"{failed:,} failed, {left:,} not over"),
         ("Startup, median", units.measured("pod.startup.p50", measured.get("pod.startup.p50")), f"p99 {tail}"),
         ("Provider errors", f"{int(measured['provider.errors']):,}", "calls that failed"),
-        ("API writes", f"{int(measured['api.writes']):,}", "that changed something"),
+        ("API writes", f"{int(measured['api.writes']):,}", "changes stored"),
         ("Simulated", units.duration(result.virtual_seconds), f"in {result.wall_seconds:.2f} s, {speed:,.0f}x"),
     ]
     return '<dl class="keys">' + "".join(map(_key, keys)) + "</dl>"

@@ -1,5 +1,6 @@
 """What came out of a run: plain data, as ``result.json`` holds it and the report shows it."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -97,13 +98,18 @@ class Result:
     @property
     def replay(self) -> str:
         """The command that plays this run again."""
-        return f"vksim run {self.source} --seed {self.seed}"
+        return replay(self.source, self.seed)
 
 
 def encoded(result: Result) -> bytes:
     """The result as JSON, indented."""
     data = {"passed": result.passed, "replay": result.replay, **msgspec.to_builtins(result)}
     return msgspec.json.format(msgspec.json.encode(data), indent=2) + b"\n"
+
+
+def replay(source: str, seed: int) -> str:
+    """The command that plays a scenario with a seed."""
+    return f"vksim run {shlex.quote(source)} --seed {seed}"
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -12,7 +12,7 @@ import ssl as tls
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from aiohttp import web
 
@@ -26,7 +26,9 @@ from fakes.apiserver.openapi import OpenApi
 from fakes.apiserver.requests import NoSuchPath, Target
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.streaming import stream
-from fakes.apiserver.watch import Watcher
+
+if TYPE_CHECKING:
+    from fakes.apiserver.watch import Watcher
 
 log = logging.getLogger("fakes.apiserver")
 

@@ -50,6 +50,17 @@ def test_a_healthy_end_violates_nothing() -> None:
     assert at_end(scene) == []
 
 
+def test_a_pod_that_is_deleted_before_its_end_is_lost() -> None:
+    async def scene(cloud: MockCloud, pod: dict[str, Any]) -> End:
+        seen = observer()
+        seen.saw("ADDED", {**pod, "status": running()})
+        seen.saw("DELETED", {**pod, "status": running()})
+        cloud.vanish(pod["metadata"]["uid"])
+        return End(seen, {}, cloud)
+
+    assert at_end(scene) == ["no pod lost"]
+
+
 def test_a_pod_that_runs_only_in_the_api_is_lost() -> None:
     async def scene(cloud: MockCloud, pod: dict[str, Any]) -> End:
         cloud.vanish(pod["metadata"]["uid"])

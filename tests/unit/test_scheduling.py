@@ -27,10 +27,13 @@ class Cluster:
         await self.api.create(kube.NODES, {"metadata": {"name": name}, "spec": spec, "status": status})
 
     async def pod(self, name: str, *, cpu: str = "1", **spec: Any) -> None:
+        await self.create(name, cpu=cpu, **spec)
+        await asyncio.sleep(1)
+
+    async def create(self, name: str, *, cpu: str = "1", **spec: Any) -> None:
         container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu}}}
         pod = {"metadata": {"name": name}, "spec": {"containers": [container], **spec}}
         await self.api.create(kube.PODS, pod, "default")
-        await asyncio.sleep(1)
 
     async def place(self, name: str) -> str:
         """The pod's node, empty if it has none."""
@@ -120,9 +123,8 @@ def test_a_newcomer_does_not_jump_the_queue() -> None:
         await cluster.node("a")
         await cluster.pod("first")
         await cluster.pod("waits")
-        new = asyncio.create_task(cluster.pod("new"))
-        await cluster.end("first")
-        await new
+        await cluster.create("new")
+        await cluster.end("first")  # in the same moment: the scheduler hears of both at once
         assert [await cluster.place(name) for name in ("waits", "new")] == ["a", ""]
 
     on_a_cluster(scene)

@@ -118,6 +118,7 @@ async def _reach(kube: KubeApi, settings: Settings, ports: Ports) -> None:
     """
     timeout = settings.startup_timeout
     seconds = REACH_SECONDS if timeout is None else timeout.total_seconds() or None
+    level = logging.DEBUG if timeout is None else logging.WARNING  # news only to whoever chose to wait
     trouble: Unavailable | None = None
     failures = 0
     try:
@@ -131,7 +132,7 @@ async def _reach(kube: KubeApi, settings: Settings, ports: Ports) -> None:
                     trouble = error
                     failures += 1
                     wait = backoff.delay(failures, ports.random, first=0.5, longest=10.0)
-                    log.warning("%s; again in %.1f s", error, wait)
+                    log.log(level, "%s; again in %.1f s", error, wait)
                     await asyncio.sleep(max(wait, error.retry_after or 0.0))
                 else:
                     return

@@ -11,10 +11,11 @@ import click
 EPILOG = """
 \b
 Exit codes:
-  0  all is well: objectives met, invariants held; a served cluster was ended
-  1  an objective was missed, an invariant violated, or a server could not start
-  2  wrong usage: an option, a file, or something in a scenario
-  3  a simulation broke off: a fault of vksim
+  0    all is well: objectives met, invariants held; a served cluster was ended
+  1    an objective was missed, an invariant violated, or a server could not start
+  2    wrong usage: an option, a file, or something in a scenario
+  3    a simulation broke off: a fault of vksim
+  130  interrupted
 """
 
 FOLDER = click.Path(file_okay=False, path_type=Path)

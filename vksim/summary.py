@@ -46,7 +46,7 @@ def colours() -> bool | None:
 
 def _row(title: str, cells: dict[str, str], result: Result) -> str:
     shown = [f"{name} {units.measured(series, result.measured.get(series))}" for name, series in cells.items()]
-    return f"{title:<9}" + "".join(f"{cell:<20}" for cell in shown).rstrip()
+    return f"{title:<9}" + "".join(f"{cell:<18}  " for cell in shown).rstrip()
 
 
 def _expectations(result: Result) -> list[str]:

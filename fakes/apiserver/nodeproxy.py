@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import os
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from fakes.apiserver.errors import StatusError, bad_request, internal
 from fakes.apiserver.objects import Object
@@ -14,7 +17,6 @@ from fakes.apiserver.resources import NODES
 from fakes.apiserver.server import ApiServer
 
 CONNECT_SECONDS = 5.0
-DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 FORWARDED = ("follow", "limitBytes", "previous", "sinceSeconds", "sinceTime", "tailLines", "timestamps")
 
 
@@ -36,17 +38,17 @@ class NodeProxy:
         if not pod["spec"].get("nodeName"):
             return web.Response(status=204)
         metadata = pod["metadata"]
-        path = f"/containerLogs/{metadata['namespace']}/{metadata['name']}/{container}"
+        path = f"containerLogs/{metadata['namespace']}/{metadata['name']}/{container}"
         query = {name: request.query[name] for name in FORWARDED if name in request.query}
-        url = self._kubelet(pod["spec"]["nodeName"]) + path
+        url = (URL(self._kubelet(pod["spec"]["nodeName"])) / path).with_query(query)
         try:
-            answer = await self._client().get(url, params=query)
+            answer = await self._client().get(url)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise internal(f'Get "{url}": {error}') from None
+            raise internal(f'Get "{url}": {_why(error, url)}') from None
         async with answer:
             if answer.status != 200:
                 text = (await answer.text()).strip()
-                raise StatusError(answer.status, "NotFound" if answer.status == 404 else "BadRequest", text)
+                raise StatusError(answer.status, _REASONS.get(answer.status, ""), text)
             return await _piped(request, answer)
 
     def _kubelet(self, node_name: str) -> str:
@@ -71,24 +73,44 @@ class NodeProxy:
 
 
 def chosen_container(pod: Object, asked: str) -> str:
-    """The container whose log is wanted, by kube-apiserver's rules.
+    """The container whose log is wanted, by kube-apiserver's rules: it is kubectl that knows of a default container.
 
     Raises:
         StatusError: 400 for a name that the pod does not have, or none where there are several.
     """
     spec, name = pod["spec"], pod["metadata"]["name"]
-    regular = [each["name"] for each in spec.get("containers") or []]
-    others = [each["name"] for group in ("initContainers", "ephemeralContainers") for each in spec.get(group) or []]
+    groups = ("initContainers", "containers", "ephemeralContainers")
+    names = [str(each["name"]) for group in groups for each in spec.get(group) or []]
     if asked:
-        if asked not in regular + others:
+        if asked not in names:
             raise bad_request(f"container {asked} is not valid for pod {name}")
         return asked
-    if len(regular) == 1:
-        return str(regular[0])
-    default = (pod["metadata"].get("annotations") or {}).get(DEFAULT_CONTAINER)
-    if default in regular:
-        return str(default)
-    raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(regular)}]")
+    if len(spec["containers"]) == 1:
+        return str(spec["containers"][0]["name"])
+    raise bad_request(f"a container name must be specified for pod {name}, choose one of: [{' '.join(names)}]")
+
+
+_REASONS: Mapping[int, str] = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+"""What a kubelet's refusal is called when it is passed on."""
+
+
+def _why(error: Exception, url: URL) -> str:
+    """Why a kubelet did not answer, in the words of Go's dialer, which people know and search for."""
+    at = f"dial tcp {url.host_subcomponent}:{url.port}"
+    if isinstance(error, TimeoutError):
+        return f"{at}: i/o timeout"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"dial tcp: lookup {url.host}: no such host"
+    if isinstance(error, aiohttp.ClientConnectorError) and (error.os_error.errno or 0) > 0:
+        return f"{at}: connect: {os.strerror(error.os_error.errno or 0).lower()}"
+    return str(error) or type(error).__name__
 
 
 async def _piped(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> web.StreamResponse:

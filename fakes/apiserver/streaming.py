@@ -9,6 +9,9 @@ from fakes.apiserver.bodies import Encoder, encode
 from fakes.apiserver.tables import Stream
 from fakes.apiserver.watch import Event, Watcher
 
+WRITE_EVENTS = 500
+"""The most events of one write: what a watch begins with can be the whole cluster."""
+
 
 async def stream(
     request: web.BaseRequest, watcher: Watcher, encoder: Encoder, columns: Stream | None
@@ -19,7 +22,9 @@ async def stream(
     try:
         await response.prepare(request)
         while batch := await watcher.next_batch():
-            await response.write(b"".join(_line(event, encoder, columns) for event in batch))
+            for start in range(0, len(batch), WRITE_EVENTS):
+                lines = (_line(event, encoder, columns) for event in batch[start : start + WRITE_EVENTS])
+                await response.write(b"".join(lines))
         with contextlib.suppress(ConnectionResetError):
             await response.write_eof()
     except (ConnectionResetError, asyncio.CancelledError):

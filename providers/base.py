@@ -6,7 +6,8 @@ reaches nothing but its cloud: what it may know of the cluster is in the ``Provi
 
 Rules that hold for all methods:
 
-* Pods arrive with their environment resolved to literals and are never to be changed in place.
+* Pods arrive with their environment resolved to literals and are never to be changed in place. The content of their
+  volumes and their registry logins come beside them (``providers.data``).
 * ``metadata.uid`` is a pod's identity. ``create_pod`` is idempotent by it: a second call for a pod that is already
   there (the answer to the first one got lost) succeeds and creates nothing.
 * A cloud resource carries the pod's namespace, name, UID and node, so that ``get_pods`` finds it after a restart.
@@ -22,6 +23,7 @@ from datetime import datetime
 from random import Random
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
+from providers.data import NO_DATA, PodData
 from providers.errors import Unsupported
 from providers.pods import PodRef
 from providers.types import Condition, Node, NodeAddress, NodeDaemonEndpoints, Pod, PodStatus, ResourceList
@@ -101,11 +103,14 @@ class Provider(ABC):
         """Give back what ``start`` took. Pods keep running."""
 
     @abstractmethod
-    async def create_pod(self, pod: Pod) -> None:
+    async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
         """Start the pod; return when the cloud has accepted it, not when it runs."""
 
-    async def update_pod(self, pod: Pod) -> None:
-        """Bring a pod in line with its changed spec. Raises Unsupported (the default) where the cloud cannot."""
+    async def update_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:  # noqa: ARG002  (the default does nothing)
+        """Bring a pod in line with its changed spec or data.
+
+        Raises Unsupported (the default) where the cloud cannot.
+        """
         raise Unsupported(f"this provider cannot change pod {pod['metadata']['name']} once it is created")
 
     @abstractmethod

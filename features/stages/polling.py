@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from features.stages.mock import MockStage
 from providers.base import Provider, ProviderContext
+from providers.data import NO_DATA, PodData
 from providers.pods import PodRef
 from providers.types import Pod, ResourceList
 
@@ -25,11 +26,11 @@ class _WithoutPush(Provider):
         super().__init__(context)
         self._inner = inner
 
-    async def create_pod(self, pod: Pod) -> None:
-        await self._inner.create_pod(pod)
+    async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
+        await self._inner.create_pod(pod, data)
 
-    async def update_pod(self, pod: Pod) -> None:
-        await self._inner.update_pod(pod)
+    async def update_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
+        await self._inner.update_pod(pod, data)
 
     async def delete_pod(self, pod: Pod) -> None:
         await self._inner.delete_pod(pod)

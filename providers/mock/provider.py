@@ -6,6 +6,7 @@ from typing import Any
 
 from providers import pods
 from providers.base import LogOptions, Metric, Provider, ProviderContext
+from providers.data import NO_DATA, PodData
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable
 from providers.loglines import Writer, select
 from providers.mock import usage
@@ -43,7 +44,7 @@ class MockProvider(Provider):
         """Take up the pods of an earlier process, if the configuration names a folder."""
         self._cloud.restore()
 
-    async def create_pod(self, pod: Pod) -> None:
+    async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:  # noqa: ARG002  (nothing mounts it here)
         """The cloud accepts the pod at once and answers when its script says so."""
         self._cloud.check("create", self._node)
         script = self._script(pod)
@@ -55,7 +56,7 @@ class MockProvider(Provider):
         if takes:
             await asyncio.sleep(takes)
 
-    async def update_pod(self, pod: Pod) -> None:
+    async def update_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:  # noqa: ARG002  (as in create_pod)
         """A changed image restarts the containers."""
         self._cloud.check("update", self._node)
         self._cloud.update(pod)

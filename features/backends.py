@@ -1,7 +1,7 @@
 """Where scenarios play: a fake cluster in virtual time, or a real cluster with a runner in it, seen from outside."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from fakes.apiserver.server import ApiServer
 from features.stage import MakeStage, Stage
 from runner import kube
 from runner.agent import Agent
-from runner.config import RunnerConfig, provider_taint
+from runner.config import RunnerConfig, Shutdown, provider_taint
 from runner.context import provider_context
 from runner.kube_http import HttpKube
 from runner.ports import real_ports
@@ -49,8 +49,11 @@ class Backend(Protocol):
     def check(self) -> None:
         """Raise what went wrong in the background."""
 
-    def start_runner(self) -> None:
-        """Start the runner, and wait until the node is ready."""
+    def start_runner(self, shutdown: Shutdown = Shutdown.LEAVE) -> None:
+        """Start the runner, and wait until the node is ready. ``shutdown``: what its orderly end is to do."""
+
+    def end_runner(self) -> None:
+        """End the runner in order."""
 
     def crash_runner(self) -> None:
         """Kill the runner where it stands."""
@@ -79,6 +82,7 @@ class Simulated:
         self.stage = make_stage(self._clock, Random(f"{seed}/cloud"))
         self._down = False
         self._agent: asyncio.Task[None] | None = None
+        self._shut_down: Callable[[], Coroutine[Any, Any, None]] | None = None
 
     def now(self) -> datetime:
         """The virtual time."""
@@ -89,7 +93,7 @@ class Simulated:
         if self._agent is not None and self._agent.done():
             self._agent.result()
 
-    def start_runner(self) -> None:
+    def start_runner(self, shutdown: Shutdown = Shutdown.LEAVE) -> None:
         """Start an agent as ``runner`` does, on the same cloud as the one before."""
         api = InProcessKube(self._server, before=self._refuse_if_down)
         config = RunnerConfig(
@@ -97,16 +101,23 @@ class Simulated:
             internal_ip="192.0.2.10",
             taints=(provider_taint("mock"),),
             poll_interval=timedelta(seconds=1),
+            shutdown=shutdown,
         )
         provider = self.stage.provider(provider_context(api, config, self._ports, {}, "features"))
         agent = Agent(api, provider, config, self._ports)
-        self._agent = self.loop.create_task(agent.run())
+        self._agent, self._shut_down = self.loop.create_task(agent.run()), agent.shut_down
         self.loop.run_until_complete(self._ready(agent, self._agent))
 
     async def _ready(self, agent: Agent, task: asyncio.Task[None]) -> None:
         ready = asyncio.ensure_future(agent.ready.wait())
         await asyncio.wait([ready, task], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
+
+    def end_runner(self) -> None:
+        """Shut the agent down as ``runner`` does on a signal."""
+        assert self._shut_down is not None, "no runner was started"
+        self.loop.run_until_complete(self._shut_down())
+        self.crash_runner()
 
     def crash_runner(self) -> None:
         """Cancel the agent."""
@@ -158,9 +169,15 @@ class Cluster:
     def check(self) -> None:
         """The runner is another process: nothing to see."""
 
-    def start_runner(self) -> None:
+    def start_runner(self, shutdown: Shutdown = Shutdown.LEAVE) -> None:
         """It runs already: wait until its node is ready."""
+        if shutdown is not Shutdown.LEAVE:
+            _not_from_outside("the runner's flags cannot be chosen")
         self.loop.run_until_complete(self._node_ready())
+
+    def end_runner(self) -> None:
+        """Not from outside."""
+        _not_from_outside("the runner cannot be ended")
 
     def crash_runner(self) -> None:
         """Not from outside."""

@@ -67,6 +67,26 @@ def the_node_is_not_ready_within(world: World, duration: float) -> None:
     _becomes(world, "False", duration)
 
 
+@when("somebody cordons the node")
+def somebody_cordons_the_node(world: World) -> None:
+    world.do(world.api.patch(kube.NODES, world.node_name, {"spec": {"unschedulable": True}}))
+
+
+@then("the node is cordoned")
+def the_node_is_cordoned(world: World) -> None:
+    assert world.node()["spec"].get("unschedulable") is True
+
+
+@then("the node is not cordoned")
+def the_node_is_not_cordoned(world: World) -> None:
+    assert not world.node()["spec"].get("unschedulable")
+
+
+@then("there is no node")
+def there_is_no_node(world: World) -> None:
+    assert world.do(world.api.list(kube.NODES))["items"] == []
+
+
 @then(parsers.parse("the node has the label {key}={value}"))
 def the_node_has_the_label(world: World, key: str, value: str) -> None:
     assert world.node()["metadata"]["labels"].get(key) == value

@@ -3,12 +3,23 @@
 from pytest_bdd import given, parsers, then, when
 
 from features.world import World
+from runner.config import Shutdown
 
 
 @given("a virtual node")
 @when("the runner starts again")
 def a_runner(world: World) -> None:
     world.backend.start_runner()
+
+
+@given(parsers.parse("a virtual node whose runner is told to {shutdown} it at its end"))
+def a_runner_with_an_end(world: World, shutdown: str) -> None:
+    world.backend.start_runner(Shutdown(shutdown))
+
+
+@when("the runner ends")
+def the_runner_ends(world: World) -> None:
+    world.backend.end_runner()
 
 
 @when("the runner crashes")
@@ -84,6 +95,7 @@ async def _at_provider(world: World) -> bool:
 
 
 @then(parsers.parse("the provider has exactly {count:d} pod"))
+@then(parsers.parse("the provider has exactly {count:d} pods"))
 def the_provider_has_exactly(world: World, count: int) -> None:
     assert len(world.do(world.stage.pods())) == count, world.describe()
 

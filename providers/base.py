@@ -152,6 +152,13 @@ class Provider(ABC):
         """Where the kubelet API listens."""
         return {"kubeletEndpoint": {"Port": self.context.daemon_port}}
 
+    def provider_id(self) -> str:
+        """What the cloud calls the node, ``cloud://path``, for its ``spec.providerID``; empty for none (the default).
+
+        A cloud controller manager deletes nodes whose ID it does not find in its cloud.
+        """
+        return ""
+
     def operating_system(self) -> str:
         """``linux`` or ``windows``."""
         return self.context.operating_system

@@ -8,7 +8,7 @@ from providers import pods
 from providers.base import ContainerLogs, LogOptions, PodNotifier, Provider
 from providers.errors import NotFound, Unsupported
 from providers.types import Pod
-from runner import backoff
+from runner import backoff, shutdown
 from runner.config import RunnerConfig
 from runner.events import EventRecorder
 from runner.informer import Informer
@@ -34,6 +34,7 @@ class Agent:
     def __init__(self, kube: KubeApi, provider: Provider, config: RunnerConfig, ports: Ports) -> None:
         log = logging.LoggerAdapter(logging.getLogger("runner"), {"node": config.node_name})
         self.ready = asyncio.Event()
+        self._kube = kube
         self._provider = provider
         self._config = config
         self._ports = ports
@@ -99,6 +100,14 @@ class Agent:
         if not isinstance(self._provider, ContainerLogs):
             raise Unsupported("this provider has no logs")
         return self._provider.container_logs(ref, container, options)
+
+    async def shut_down(self) -> None:
+        """Do to the node what ``config.shutdown`` says; ``run`` goes on meanwhile."""
+        if self._node.registered.is_set():
+            await shutdown.shut_down(self._kube, self._node, self._config, self._pods_here, self._log)
+
+    def _pods_here(self) -> list[Pod]:
+        return [record.pod for record in self._reconciler.records.values()]
 
     async def _compare_forever(self) -> None:
         """Ask the provider for all its pods: often if it cannot push, now and then if it can."""

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from runner import logs, settings
-from runner.config import DEFAULT_NODE_NAME, DEFAULT_PORT, RunnerConfig
+from runner.config import DEFAULT_NODE_NAME, DEFAULT_PORT, RunnerConfig, Shutdown
 
 DEFAULTS = RunnerConfig()
 
@@ -125,6 +125,16 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     help="How long the node counts as alive without a sign of life.",
 )
 @click.option(
+    "--shutdown",
+    type=click.Choice([each.value for each in Shutdown]),
+    default=DEFAULTS.shutdown.value,
+    show_default=True,
+    help="What an orderly end does: leave the node as it is, cordon it, drain it too, or delete it after that.",
+)
+@click.option(
+    "--shutdown-timeout", type=Duration(), default="2m", show_default=True, help="How long an orderly end may take."
+)
+@click.option(
     "--startup-timeout",
     type=Duration(),
     help="Give up if the node is not ready by then; 0: never. Default: if the API server does not answer within 5s.",
@@ -223,6 +233,8 @@ def _settings(flags: dict[str, Any]) -> settings.Settings:
             labels=settings.labels(flags["labels"]),
             namespace=flags["namespace"],
             pod_sync_workers=flags["pod_sync_workers"],
+            shutdown=Shutdown(flags["shutdown"]),
+            shutdown_timeout=flags["shutdown_timeout"],
             lease_duration=lease_duration,
             lease_renewal=lease_renewal,
             resync_interval=flags["full_resync_period"],

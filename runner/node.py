@@ -1,15 +1,20 @@
 """The virtual node as an object: what it says of itself, computed. Pure functions; the node controller writes it."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from providers.types import Condition, Node, NodeAddress, NodeDaemonEndpoints, ResourceList, Taint
+from providers.types import Condition, Node, NodeAddress, NodeDaemonEndpoints, NodeSpec, ResourceList, Taint
 from runner.config import RunnerConfig
 from runner.ports import rfc3339, rfc3339_micro
 
 LEASE_NAMESPACE = "kube-node-lease"
 PROVIDER_DOWN = "ProviderNotResponding"
+CORDONED = "vksim.io/cordoned-at-shutdown"
+"""Annotation: the runner cordoned the node when it ended, so the next one may lift that."""
+APPLIED_META = "virtual-kubelet.io/last-applied-object-meta"
+APPLIED_STATUS = "virtual-kubelet.io/last-applied-node-status"
 
 
 def node_object(
@@ -20,13 +25,19 @@ def node_object(
     conditions: Sequence[Condition],
     addresses: Sequence[NodeAddress],
     endpoints: NodeDaemonEndpoints,
+    provider_id: str = "",
 ) -> Node:
     """The node as the runner wants it: what is ours, nothing of what others own."""
+    spec: NodeSpec = {}
+    if config.taints:
+        spec["taints"] = list(config.taints)
+    if provider_id:
+        spec["providerID"] = provider_id
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {"name": config.node_name, "labels": node_labels(config, operating_system)},
-        "spec": {"taints": list(config.taints)} if config.taints else {},
+        "spec": spec,
         "status": {
             "capacity": capacity,
             "allocatable": capacity,
@@ -34,7 +45,7 @@ def node_object(
             "addresses": list(addresses),
             "daemonEndpoints": endpoints,
             "nodeInfo": {
-                "architecture": "amd64",
+                "architecture": config.architecture,
                 "operatingSystem": operating_system,
                 "kubeletVersion": config.kubelet_version,
                 "kubeProxyVersion": "",
@@ -59,9 +70,9 @@ def node_labels(config: RunnerConfig, operating_system: str) -> dict[str, str]:
         "kubernetes.io/role": "agent",
         "kubernetes.io/hostname": config.node_name,
         "kubernetes.io/os": operating_system,
-        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/arch": config.architecture,
         "beta.kubernetes.io/os": operating_system,
-        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/arch": config.architecture,
         "node.kubernetes.io/exclude-from-external-load-balancers": "true",
         **config.labels,
     }
@@ -86,31 +97,104 @@ def provider_down(conditions: Sequence[Condition], message: str) -> list[Conditi
     return [down if each["type"] == "Ready" else each for each in conditions]
 
 
+def with_record(wanted: Node) -> Node:
+    """The node with the record of what we want in its annotations (Virtual Kubelet's), without times.
+
+    The next write, perhaps another process's, tells from it what was ours and no longer is. Taints are added to what
+    Virtual Kubelet records; it does not mind.
+    """
+    metadata, status = wanted["metadata"], wanted["status"]
+    conditions = [{key: each[key] for key in _LASTING if key in each} for each in status["conditions"]]  # type: ignore[literal-required]  # Condition's own keys
+    meta: dict[str, Any] = {"name": metadata["name"], "labels": metadata.get("labels") or {}}
+    meta["annotations"] = metadata.get("annotations") or {}
+    meta["taints"] = wanted.get("spec", {}).get("taints") or []
+    record = {APPLIED_META: _json(meta), APPLIED_STATUS: _json({**status, "conditions": conditions})}
+    return {**wanted, "metadata": {**metadata, "annotations": {**meta["annotations"], **record}}}
+
+
+_LASTING = ("type", "status", "reason", "message")
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _recorded(live: Node, annotation: str) -> dict[str, Any]:
+    """What was ours when we last wrote; nothing on a node that somebody else made."""
+    try:
+        record = json.loads((live["metadata"].get("annotations") or {}).get(annotation, "{}"))
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def metadata_patch(wanted: Node, live: Node) -> dict[str, Any] | None:
-    """The merge patch that puts our labels and taints on an existing node, leaving others'; None if they are there."""
+    """The merge patch that brings our labels, annotations, taints and provider ID in line; None if they are.
+
+    Three-way: what was ours (the record on the live node) and is no longer wanted goes, all else of others' stays. A
+    provider ID that is there stays, because the API never lets it change. Taints are replaced as a whole, so the patch
+    then holds only for this version of the node (Conflict).
+    """
+    was = _recorded(live, APPLIED_META)
     patch: dict[str, Any] = {}
-    have = live["metadata"].get("labels") or {}
-    missing = {key: value for key, value in (wanted["metadata"].get("labels") or {}).items() if have.get(key) != value}
-    if missing:
-        patch["metadata"] = {"labels": missing}
-    taints = merged_taints(wanted.get("spec", {}).get("taints") or [], live.get("spec", {}).get("taints") or [])
-    if taints != (live.get("spec", {}).get("taints") or []):
-        patch["spec"] = {"taints": taints}
+    for field_name in ("labels", "annotations"):
+        have: Mapping[str, str] = live["metadata"].get(field_name) or {}  # type: ignore[assignment]  # labels or annotations
+        want: Mapping[str, str] = wanted["metadata"].get(field_name) or {}  # type: ignore[assignment]  # as above
+        change: dict[str, str | None] = {key: value for key, value in want.items() if have.get(key) != value}
+        change.update({key: None for key in was.get(field_name) or {} if key in have and key not in want})
+        if change:
+            patch.setdefault("metadata", {})[field_name] = change
+    spec, live_spec = wanted.get("spec", {}), live.get("spec", {})
+    change_spec: dict[str, Any] = {}
+    taints = merged_taints(spec.get("taints") or [], was.get("taints") or [], live_spec.get("taints") or [])
+    if taints != (live_spec.get("taints") or []):
+        change_spec["taints"] = taints
+        patch.setdefault("metadata", {})["resourceVersion"] = live["metadata"].get("resourceVersion")
+    if "providerID" in spec and not live_spec.get("providerID"):
+        change_spec["providerID"] = spec["providerID"]
+    if change_spec:
+        patch["spec"] = change_spec
     return patch or None
 
 
-def merged_taints(ours: Sequence[Taint], live: Sequence[Taint]) -> list[Taint]:
-    """The live taints with ours among them; a taint is known by its key and effect."""
-    wanted = {(each["key"], each["effect"]): each for each in ours}
-    result = [wanted.pop((each["key"], each["effect"]), each) for each in live]
+def merged_taints(ours: Sequence[Taint], were_ours: Sequence[Taint], live: Sequence[Taint]) -> list[Taint]:
+    """The live taints with ours among them and without those that were; a taint is known by its key and effect."""
+    wanted = {_identity(each): each for each in ours}
+    past = {_identity(each) for each in were_ours} - wanted.keys()
+    result = [wanted.pop(_identity(each), each) for each in live if _identity(each) not in past]
     return result + list(wanted.values())
 
 
+def _identity(taint: Taint) -> tuple[str, str]:
+    return taint["key"], taint["effect"]
+
+
 def status_patch(wanted: Node, live: Node, now: datetime) -> dict[str, Any]:
-    """The strategic merge patch of the status: conditions and addresses merge by type, so others' survive."""
-    status = wanted["status"]
+    """The strategic merge patch of the status, three-way as ``metadata_patch``.
+
+    Conditions and addresses merge by type and resources by name, so others' survive.
+    """
+    status, was = wanted["status"], _recorded(live, APPLIED_STATUS)
     conditions = with_times(status["conditions"], live.get("status", {}).get("conditions") or [], now)
-    return {"status": {**status, "conditions": conditions}}
+    return {
+        "status": {
+            **status,
+            "conditions": [*conditions, *_gone(was.get("conditions"), conditions)],
+            "addresses": [*status["addresses"], *_gone(was.get("addresses"), status["addresses"])],
+            "capacity": _without(was.get("capacity"), status["capacity"]),
+            "allocatable": _without(was.get("allocatable"), status["allocatable"]),
+        }
+    }
+
+
+def _gone(was: Sequence[Mapping[str, Any]] | None, now: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Directives that delete those entries which are no longer among ours."""
+    types = {each["type"] for each in now}
+    return [{"type": each["type"], "$patch": "delete"} for each in was or [] if each["type"] not in types]
+
+
+def _without(was: ResourceList | None, now: ResourceList) -> dict[str, str | None]:
+    return {**dict.fromkeys(name for name in was or {} if name not in now), **now}
 
 
 def lease_object(config: RunnerConfig, node_uid: str, now: datetime) -> dict[str, Any]:

@@ -12,12 +12,17 @@ from providers.types import KubeObject, Node
 from runner import backoff
 from runner import node as nodes
 from runner.config import RunnerConfig
-from runner.kube import LEASES, NODES, AlreadyExists, Conflict, KubeApi, NotFound, PatchType, Unavailable
+from runner.kube import LEASES, NODES, AlreadyExists, ApiError, Conflict, KubeApi, NotFound, PatchType, Refused
 from runner.ports import Ports, rfc3339_micro
 
 
 class NodeController:
     """Registers the node and keeps its lease and status fresh.
+
+    Attributes:
+        registered: set once the node is in the API.
+        node: the node as the API last showed it.
+        closing: the node is being given up: should it go, it is not registered again.
 
     Args:
         kube: the cluster.
@@ -37,6 +42,7 @@ class NodeController:
     ) -> None:
         self.registered = asyncio.Event()
         self.node: Node = {}
+        self.closing = False
         self._kube = kube
         self._provider = provider
         self._config = config
@@ -51,7 +57,11 @@ class NodeController:
             provider.notify_node(self._notified)
 
     async def run(self) -> None:
-        """Register, then beat until cancelled. Refusals (a wrong credential, a wrong name) end it; outages do not."""
+        """Register, then beat until cancelled.
+
+        Raises:
+            Refused: the node may not be registered (a wrong credential, a wrong name). Later nothing ends it.
+        """
         failures = 0
         while True:
             try:
@@ -61,11 +71,13 @@ class NodeController:
                 await self._beat()
                 failures = 0
                 wait = self._config.lease_renewal.total_seconds()
-            except (Unavailable, ProviderError) as error:
+            except (ApiError, ProviderError) as error:
+                if isinstance(error, Refused) and not self.registered.is_set():
+                    raise
                 failures += 1
                 wait = backoff.delay(failures, self._ports.random, longest=7.0)
-                if isinstance(error, Unavailable) and error.retry_after:
-                    wait = max(wait, error.retry_after)
+                if isinstance(error, ApiError):
+                    wait = max(wait, error.retry_after or 0.0)
                 self._log.warning("cannot update the node: %s; again in %.1f s", error, wait)
             await self._sleep(wait)
 
@@ -80,7 +92,7 @@ class NodeController:
 
     async def _register(self) -> None:
         """Create the node, or adopt the one that is there: our labels, taints and status, the rest as it is."""
-        wanted = await self._wanted()
+        wanted = nodes.with_record(await self._wanted())
         now = self._ports.clock.now()
         conditions = nodes.with_times(wanted["status"]["conditions"], [], now)
         fresh: Node = {**wanted, "status": {**wanted["status"], "conditions": conditions}}
@@ -88,19 +100,22 @@ class NodeController:
             self.node = cast("Node", await self._kube.create(NODES, cast("KubeObject", fresh)))
             self._log.info("node registered")
         except AlreadyExists:
-            self.node = cast("Node", await self._kube.get(NODES, self._config.node_name))
+            self.node = await self._live()
             self._log.info("node adopted")
+            await self._uncordon()
         await self._write_status(wanted)
 
     async def _beat(self) -> None:
         """Ping, renew the lease, write the status if it is due or differs; bring a deleted node back."""
+        if self.closing:
+            return
         down = await self._ping()
         await self._renew_lease()
         now = self._ports.clock.now()
         if down != self._down or self._changed.is_set() or now >= self._status_due:
             self._down = down
             try:
-                await self._write_status(await self._wanted())
+                await self._write_status(nodes.with_record(await self._wanted()))
             except NotFound:
                 self._log.warning("the node was deleted; registering it again")
                 self._lease = None
@@ -108,9 +123,7 @@ class NodeController:
 
     async def _write_status(self, wanted: Node) -> None:
         name = self._config.node_name
-        metadata = nodes.metadata_patch(wanted, self.node)
-        if metadata:
-            self.node = cast("Node", await self._kube.patch(NODES, name, metadata))
+        await self._write_metadata(wanted)
         now = self._ports.clock.now()
         patch = nodes.status_patch(wanted, self.node, now)
         self.node = cast(
@@ -119,20 +132,56 @@ class NodeController:
         )
         self._status_due = now + self._config.status_interval
 
+    async def _write_metadata(self, wanted: Node) -> None:
+        """Labels, annotations, taints, provider ID; from a fresh look if another one changed the node meanwhile."""
+        while patch := nodes.metadata_patch(wanted, self.node):
+            try:
+                self.node = cast("Node", await self._kube.patch(NODES, self._config.node_name, patch))
+            except Conflict:
+                self.node = await self._live()
+
+    async def _live(self) -> Node:
+        return cast("Node", await self._kube.get(NODES, self._config.node_name))
+
+    async def cordon(self) -> None:
+        """Let no more pods be scheduled to the node, and note that it was us who did; an operator's cordon stays his."""
+        live = await self._kube.get(NODES, self._config.node_name)
+        if live.get("spec", {}).get("unschedulable"):
+            return
+        patch = {"metadata": {"annotations": {nodes.CORDONED: "true"}}, "spec": {"unschedulable": True}}
+        await self._kube.patch(NODES, self._config.node_name, patch)
+
+    async def _uncordon(self) -> None:
+        """Lift the cordon of a runner that ended; an operator's stays."""
+        if nodes.CORDONED in (self.node["metadata"].get("annotations") or {}):
+            patch = {"metadata": {"annotations": {nodes.CORDONED: None}}, "spec": {"unschedulable": None}}
+            self.node = cast("Node", await self._kube.patch(NODES, self._config.node_name, patch))
+
     async def _wanted(self) -> Node:
+        """The node as provider and operator want it.
+
+        Raises:
+            ProviderError: the provider does not say.
+        """
         provider = self._provider
-        conditions = list(await provider.node_conditions())
-        if self._down:
-            conditions = nodes.provider_down(conditions, self._down)
-        wanted = nodes.node_object(
-            self._config,
-            operating_system=provider.operating_system(),
-            capacity=await provider.capacity(),
-            conditions=conditions,
-            addresses=await provider.node_addresses(),
-            endpoints=await provider.node_daemon_endpoints(),
-        )
-        return _overlaid(wanted, self._told)
+        try:
+            async with asyncio.timeout(self._config.provider_timeout.total_seconds()):
+                wanted = nodes.node_object(
+                    self._config,
+                    operating_system=provider.operating_system(),
+                    capacity=await provider.capacity(),
+                    conditions=list(await provider.node_conditions()),
+                    addresses=await provider.node_addresses(),
+                    endpoints=await provider.node_daemon_endpoints(),
+                    provider_id=provider.provider_id(),
+                )
+        except Exception as error:  # a provider may raise anything; the node's life must not end with it
+            raise ProviderError(f"the provider does not describe the node: {error!r}") from error
+        wanted = _overlaid(wanted, self._told)
+        if not self._down:
+            return wanted
+        conditions = nodes.provider_down(wanted["status"]["conditions"], self._down)
+        return {**wanted, "status": {**wanted["status"], "conditions": conditions}}
 
     async def _ping(self) -> str:
         """Why the provider counts as down; empty if it is up."""

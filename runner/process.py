@@ -10,6 +10,7 @@ from providers import registry
 from providers.errors import InvalidConfig, ProviderError
 from runner import backoff
 from runner.agent import Agent
+from runner.config import Shutdown
 from runner.context import provider_context
 from runner.kube import NODES, ApiError, Forbidden, KubeApi, NotFound, Unauthorized, Unavailable
 from runner.kube_config import KubeConfigError
@@ -23,6 +24,14 @@ ENDED, FAILED, WRONG_USAGE = 0, 1, 2
 """Exit codes; the command's help explains them."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+ENDINGS = {
+    Shutdown.LEAVE: "the node and its pods stay as they are",
+    Shutdown.CORDON: "the node is cordoned, its pods stay as they are",
+    Shutdown.DRAIN: "its pods are evicted first; a second signal ends it at once",
+    Shutdown.DELETE: "its pods are evicted and the node deleted first; a second signal ends it at once",
+}
+"""What the log says of each way to end."""
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +54,7 @@ def main(settings: Settings) -> tuple[int, str]:
 
 
 async def run(settings: Settings) -> None:
-    """Run the node until it is cancelled.
+    """Run the node until it is cancelled, which ends it in order; a second time, at once.
 
     Raises:
         WrongUsage, ProviderError, KubeConfigError, TlsError, AddressError, ApiError, StartupTimeout: it cannot run.
@@ -82,23 +91,30 @@ async def run(settings: Settings) -> None:
             config.port,
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(agent.run())
+            running = tasks.create_task(agent.run())
             if settings.startup_timeout:
-                await _ready_by(agent, settings, begun + settings.startup_timeout.total_seconds())
+                tasks.create_task(_ready_by(agent, settings, begun + settings.startup_timeout.total_seconds()))
+            try:
+                await asyncio.shield(running)
+            except asyncio.CancelledError:
+                if not running.cancelling():  # it is not what failed: the operator wants an end
+                    await agent.shut_down()
+                raise
 
 
 async def _until_signal(settings: Settings) -> None:
     """Run; the first signal ends it in order, a second one at once."""
     loop = asyncio.get_running_loop()
     work = loop.create_task(run(settings))
-    stopped = asyncio.Event()
+    signalled = False
 
     def stop(number: signal.Signals) -> None:
-        log.info("got %s: ending; the node and its pods stay as they are", number.name)
-        stopped.set()
-        for each in SIGNALS:
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
+        nonlocal signalled
+        if signalled:
+            log.info("got %s again: ending at once", number.name)
+        else:
+            log.info("got %s: ending; %s", number.name, ENDINGS[settings.node.shutdown])
+        signalled = True
         work.cancel()
 
     for number in SIGNALS:
@@ -106,7 +122,7 @@ async def _until_signal(settings: Settings) -> None:
     try:
         await work
     except asyncio.CancelledError:
-        if not stopped.is_set():
+        if not signalled:
             raise
 
 

@@ -5,11 +5,12 @@ both only change the pod's record and, if there is something to do, queue its UI
 something is being done for it.
 """
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
+from typing import TypeVar, cast
 
 from providers import pods
 from providers.base import Provider
@@ -22,6 +23,8 @@ from runner.events import NORMAL, WARNING, EventRecorder
 from runner.lifecycle import Failure, Presence, Record
 from runner.ports import Ports
 from runner.workqueue import WorkQueue
+
+T = TypeVar("T")
 
 
 class Reconciler:
@@ -48,6 +51,7 @@ class Reconciler:
         self.records: dict[str, Record] = {}
         self._api = api
         self._provider = provider
+        self._config = config
         self._host = environment.Host(config.internal_ip)
         self._ports = ports
         self._events = events
@@ -120,9 +124,20 @@ class Reconciler:
         for pod in at_provider:
             record = self.records.get(pods.uid(pod))
             if record is None:
+                if not self._is_ours(pod):
+                    continue
                 self._log.warning("the provider has pod %s, which the API has not: deleting it", pods.ref(pod))
                 record = self.records[pods.uid(pod)] = Record(pod, in_api=False)
             lifecycle.found(record, pod)
+
+    def _is_ours(self, pod: Pod) -> bool:
+        """Whether it is for this runner to end a pod that the API has not.
+
+        One of another node, or of a namespace that is not looked at, is not: no view says that it is gone.
+        """
+        node = pod.get("spec", {}).get("nodeName", self._config.node_name)
+        namespace = self._config.namespace
+        return node == self._config.node_name and namespace in ("", pods.ref(pod).namespace)
 
     def _poke_all(self) -> None:
         for uid in list(self.records):
@@ -196,7 +211,7 @@ class Reconciler:
             self._events.tell(pod, WARNING, problem.reason, problem.message)
         if resolved.fatal:
             raise _MissingReference(resolved.fatal.message)
-        await self._provider.create_pod(resolved.pod)
+        await self._in_time(self._provider.create_pod(resolved.pod))
         record.presence, record.applied = Presence.PRESENT, pod
         record.created_at = self._ports.clock.now()
         self._events.tell(pod, NORMAL, "ProviderCreateSuccess", "Create pod in provider successfully")
@@ -206,14 +221,14 @@ class Reconciler:
         resolved = await self._resolved(pod)
         if resolved.fatal:
             raise _MissingReference(resolved.fatal.message)
-        await self._provider.update_pod(resolved.pod)
+        await self._in_time(self._provider.update_pod(resolved.pod))
         record.applied = pod
         self._events.tell(pod, NORMAL, "ProviderUpdateSuccess", "Update pod in provider successfully")
 
     async def _delete(self, record: Record, grace: int) -> None:
         pod = record.pod
         try:
-            await self._provider.delete_pod(_with_grace(pod, grace))
+            await self._in_time(self._provider.delete_pod(_with_grace(pod, grace)))
         except NotFound:
             record.presence = Presence.ABSENT
         record.delete_grace, record.delete_asked_at = grace, self._ports.clock.now()
@@ -222,11 +237,20 @@ class Reconciler:
 
     async def _look(self, record: Record) -> None:
         try:
-            at_provider = await self._provider.get_pod(pods.ref(record.pod))
+            at_provider = await self._in_time(self._provider.get_pod(pods.ref(record.pod)))
         except NotFound:
             lifecycle.missing(record, self._ports.clock.now())
         else:
             lifecycle.found(record, at_provider)
+
+    async def _in_time(self, call: Awaitable[T]) -> T:
+        """What the provider answers, if it does so in time; else Retryable."""
+        seconds = self._config.provider_timeout.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                return await call
+        except TimeoutError as error:
+            raise Retryable(f"the provider did not answer within {seconds:.0f} s") from error
 
     async def _report(self, record: Record, status: PodStatus) -> None:
         pod = record.pod

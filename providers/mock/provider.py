@@ -84,6 +84,10 @@ class MockProvider(Provider):
         self._cloud.check("list", self._node)
         return self._cloud.list(self._node)
 
+    def provider_id(self) -> str:
+        """What ``spec.providerID`` of the node is to be; empty for none."""
+        return self._config.provider_id
+
     async def capacity(self) -> ResourceList:
         """What the configuration says."""
         return self._config.capacity

@@ -50,10 +50,14 @@ class Cloud:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.errors: dict[str, list[Exception]] = {}
+        self.hang: dict[str, int] = {}
 
     def __getattr__(self, operation: str) -> Callable[[Any], Awaitable[Any]]:
         async def call(argument: Any) -> Any:
             self.calls.append((operation, argument))
+            if self.hang.get(operation):
+                self.hang[operation] -= 1
+                await asyncio.get_running_loop().create_future()
             if self.errors.get(operation):
                 raise self.errors[operation].pop(0)
             return None
@@ -67,13 +71,14 @@ class Cloud:
 class Stage:
     """A reconciler between the two, in virtual time."""
 
-    def __init__(self, *, at_provider: list[Any] | None = None) -> None:
+    def __init__(self, *, at_provider: list[Any] | None = None, namespace: str = "") -> None:
         self.cluster, self.cloud = Cluster(), Cloud()
         loop = asyncio.get_running_loop()
         assert isinstance(loop, virtual.VirtualLoop)
         ports = virtual.ports(loop, Random(0))
         self.events = EventRecorder(self.cluster, "test", clock=ports.clock, random=ports.random, log=LOG)  # type: ignore[arg-type]
-        self.subject = Reconciler(self.cluster, self.cloud, RunnerConfig(), ports, self.events, LOG)  # type: ignore[arg-type]
+        config = RunnerConfig(node_name="vk", namespace=namespace)
+        self.subject = Reconciler(self.cluster, self.cloud, config, ports, self.events, LOG)  # type: ignore[arg-type]
         self.task = asyncio.create_task(self.subject.run())
         self.subject.open(at_provider or [])
 
@@ -196,6 +201,37 @@ def test_a_left_over_is_killed() -> None:
         await asyncio.sleep(0.1)
         operation, given = stage.cloud.calls[-1]
         assert (operation, given["metadata"]["deletionGracePeriodSeconds"]) == ("delete_pod", 0)
+
+    play(scene)
+
+
+def test_a_pod_of_another_node_at_the_provider_is_left_alone() -> None:
+    async def scene() -> None:
+        pod = BoundPodFactory(status=running())
+        stage = Stage(at_provider=[{**pod, "spec": {**pod["spec"], "nodeName": "other"}}])
+        await asyncio.sleep(1)
+        assert stage.cloud.calls == []
+
+    play(scene)
+
+
+def test_a_pod_of_a_namespace_that_is_not_looked_at_is_left_alone() -> None:
+    async def scene() -> None:
+        stage = Stage(at_provider=[BoundPodFactory(status=running())], namespace="elsewhere")
+        await asyncio.sleep(1)
+        assert stage.cloud.calls == []
+
+    play(scene)
+
+
+def test_a_provider_that_never_answers_is_asked_again() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.cloud.hang["create_pod"] = 1
+        await stage.shows(BoundPodFactory(), seconds=299)
+        assert stage.cloud.names() == ["create_pod"]
+        await asyncio.sleep(10)
+        assert stage.cloud.names() == ["create_pod", "create_pod"]
 
     play(scene)
 

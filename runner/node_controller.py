@@ -144,7 +144,7 @@ class NodeController:
         return cast("Node", await self._kube.get(NODES, self._config.node_name))
 
     async def cordon(self) -> None:
-        """Let no more pods be scheduled to the node, and note that it was us who did; an operator's cordon stays his."""
+        """Let no more pods be scheduled to the node, and note that it was us; an operator's cordon stays his."""
         live = await self._kube.get(NODES, self._config.node_name)
         if live.get("spec", {}).get("unschedulable"):
             return

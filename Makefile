@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n auto --maxprocesses=4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test lint bench install clean
+.PHONY: help run serve test soak lint bench install clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ serve: $(VENV)/.installed  ## a simulated cluster for kubectl, until Ctrl-C
 
 test: $(VENV)/.installed-test  ## run all tests and features
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: $(VENV)/.installed-test  ## run the tests that take minutes
+	$(BIN)/python -m pytest -m slow tests
 
 lint: $(VENV)/.installed-dev  ## check style, format, types and import contracts
 	$(BIN)/ruff check

@@ -74,3 +74,39 @@ Feature: Errors of the provider
     And the API server is back for the runner
     Then all pods become Running
     And each pod was started exactly once
+
+  Scenario Outline: Errors that may pass delay a pod whatever its restart policy
+    Given a pod whose creation fails with a retryable error 2 times
+    And its restart policy is <policy>
+    When the pod is created
+    Then the pod becomes Running
+    And the pod was started exactly once
+
+    Examples:
+      | policy    |
+      | Always    |
+      | OnFailure |
+      | Never     |
+
+  @inside
+  Scenario: A pod that vanishes before it ran is told after a minute
+    Given a pod that never starts because of ImagePullBackOff
+    When the pod is created
+    And its container waits because of ImagePullBackOff
+    And the pod vanishes at the provider
+    Then the pod becomes Failed with the reason NotFound
+    And its container terminated with exit code 137
+
+  Scenario: A pod that no retry has helped for an hour is still tried
+    Given a pod whose creation fails with a retryable error 40 times
+    When the pod is created
+    And 3 h pass
+    Then the pod is Running
+
+  @inside
+  Scenario: A provider that has lost the pod already does not keep it from going
+    When a pod is created
+    And the pod has become Running
+    And the pod vanishes at the provider
+    And the pod is deleted
+    Then the pod is gone within 5 s

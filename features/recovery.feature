@@ -87,3 +87,26 @@ Feature: Recovery
     And 60 s pass
     Then all pods are Running
     And each pod was started exactly once
+
+  Scenario: A pod that was being deleted when the runner died goes with the next one
+    Given a pod that takes 300 s to end
+    And its grace period is 10 s
+    When the pod is created
+    And the pod has become Running
+    And the pod is deleted
+    And the runner crashes
+    And 60 s pass
+    And the runner starts again
+    Then the pod is gone within 60 s
+    And the provider has exactly 0 pods
+
+  Scenario: A pod that had ended before the runner started is left as it is
+    Given a pod that runs for 5 s and exits with 3
+    And its restart policy is Never
+    When the pod is created
+    And the pod has become Failed
+    And the runner crashes
+    And the runner starts again
+    And 10 min pass
+    Then the pod never left Failed
+    And the pod was started exactly once

@@ -103,6 +103,27 @@ def a_secret(world: World, name: str, key: str, value: str) -> None:
     world.do(world.api.create(kube.SECRETS, {"metadata": {"name": name}, "data": data}, world.namespace))
 
 
+@given(parsers.parse("its active deadline is {duration:d} s"))
+def its_active_deadline(world: World, duration: int) -> None:
+    world.draft["spec"]["activeDeadlineSeconds"] = duration
+
+
+@given(parsers.parse("an init container {name}"))
+def an_init_container(world: World, name: str) -> None:
+    _add_init_container(world, name)
+
+
+@given(parsers.parse("a sidecar {name}"))
+def a_sidecar(world: World, name: str) -> None:
+    _add_init_container(world, name, restartPolicy="Always")
+
+
+def _add_init_container(world: World, name: str, **more: str) -> None:
+    spec = world.draft["spec"]
+    container = {"name": name, "image": "registry.example/helper:1", **more}
+    spec["initContainers"] = [*spec.get("initContainers", []), container]
+
+
 # --- what its owner does --------------------------------------------------------------------------------------------
 
 
@@ -131,6 +152,21 @@ def its_image_is_changed(world: World, image: str) -> None:
 @when(parsers.parse("it is labelled {key}={value}"))
 def it_is_labelled(world: World, key: str, value: str) -> None:
     world.patch_pod({"metadata": {"labels": {key: value}}}, kube.PatchType.MERGE)
+
+
+@when(parsers.parse("its active deadline is set to {duration:d} s"))
+def its_active_deadline_is_set(world: World, duration: int) -> None:
+    world.patch_pod({"spec": {"activeDeadlineSeconds": duration}})
+
+
+@when(parsers.parse("somebody writes that the pod is {phase}"))
+def somebody_writes_the_phase(world: World, phase: str) -> None:
+    world.patch_pod({"status": {"phase": phase}}, kube.PatchType.MERGE, subresource="status")
+
+
+@when(parsers.parse("somebody sets the condition {type_} on the pod"))
+def somebody_sets_a_condition(world: World, type_: str) -> None:
+    world.patch_pod({"status": {"conditions": [{"type": type_, "status": "True"}]}}, subresource="status")
 
 
 @when("its finalizers are removed")
@@ -238,6 +274,43 @@ def the_pod_is_not_ready(world: World) -> None:
     assert _ready(world.pod()) == "False"
 
 
+@then(parsers.parse("the pod has the condition {type_}"))
+def the_pod_has_the_condition(world: World, type_: str) -> None:
+    assert type_ in [each["type"] for each in world.pod()["status"]["conditions"]]
+
+
+@then(parsers.parse("the pod has the label {key}={value}"))
+def the_pod_has_the_label(world: World, key: str, value: str) -> None:
+    assert world.pod()["metadata"]["labels"].get(key) == value
+
+
+@then("the pod is initialized")
+def the_pod_is_initialized(world: World) -> None:
+    assert ("Initialized", "True") in [(each["type"], each["status"]) for each in world.pod()["status"]["conditions"]]
+
+
+def _init_container(world: World, name: str) -> dict[str, Any]:
+    statuses = world.pod()["status"]["initContainerStatuses"]
+    return next(each["state"] for each in statuses if each["name"] == name)
+
+
+@then(parsers.parse("the init container {name} has ended with {code:d}"))
+def the_init_container_has_ended(world: World, name: str, code: int) -> None:
+    assert _init_container(world, name)["terminated"]["exitCode"] == code
+
+
+@then(parsers.parse("the init container {name} is running"))
+def the_init_container_is_running(world: World, name: str) -> None:
+    assert "running" in _init_container(world, name)
+
+
+@then(parsers.re(r"nothing is written to the pods for (?P<number>\d+) (?P<unit>s|min|h)"))
+def nothing_is_written(world: World, number: str, unit: str) -> None:
+    versions = [world.pod(name)["metadata"]["resourceVersion"] for name in world.pods]
+    world.passes(seconds(number, unit))
+    assert [world.pod(name)["metadata"]["resourceVersion"] for name in world.pods] == versions
+
+
 @then("the pod has an IP of its own")
 def the_pod_has_an_ip(world: World) -> None:
     status = world.pod()["status"]
@@ -263,6 +336,7 @@ def its_container_terminated(world: World, code: int) -> None:
 
 
 @then(parsers.parse("its container waits because of {reason}"))
+@when(parsers.parse("its container waits because of {reason}"))
 def its_container_waits(world: World, reason: str) -> None:
     async def check() -> bool:
         waiting = _container(await world.find()).get("state", {}).get("waiting") or {}

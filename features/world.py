@@ -35,7 +35,7 @@ class World:
         self.backend = backend
         self.stage = backend.stage
         self.api = backend.api
-        self.draft: dict[str, Any] = {}
+        self.draft: dict[str, Any] = a_pod()
         self.behaviour = Behaviour()
         self.pods: list[str] = []
         self.phases: dict[str, list[str]] = {}
@@ -102,12 +102,12 @@ class World:
 
     def create_pod(self, name: str | None = None) -> None:
         """Create the written pod, bound to the node."""
-        pod = self.stage.scripted(self.draft or a_pod(), self.behaviour)
+        pod = self.stage.scripted(self.draft, self.behaviour)
         metadata = {**pod["metadata"], "namespace": self.namespace, **({"name": name} if name else {})}
         spec = {**pod["spec"], "nodeName": self.node_name}
         self.do(self.api.create(kube.PODS, {**pod, "metadata": metadata, "spec": spec}, self.namespace))
         self.pods = [each for each in self.pods if each != metadata["name"]] + [metadata["name"]]
-        self.draft = {}
+        self.draft = a_pod()
         self.behaviour = Behaviour()
 
     @property
@@ -132,9 +132,17 @@ class World:
         """The node in the API."""
         return self.do(self.api.get(kube.NODES, self.node_name))
 
-    def patch_pod(self, patch: Mapping[str, Any], patch_type: kube.PatchType = kube.PatchType.STRATEGIC) -> None:
+    def patch_pod(
+        self,
+        patch: Mapping[str, Any],
+        patch_type: kube.PatchType = kube.PatchType.STRATEGIC,
+        *,
+        subresource: str | None = None,
+    ) -> None:
         """Change the current pod as a user would."""
-        self.do(self.api.patch(kube.PODS, self.name, patch, self.namespace, patch_type=patch_type))
+        self.do(
+            self.api.patch(kube.PODS, self.name, patch, self.namespace, patch_type=patch_type, subresource=subresource)
+        )
 
     def events(self) -> list[dict[str, Any]]:
         """The events about the current pod."""

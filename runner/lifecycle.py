@@ -6,7 +6,8 @@ there is nothing to do. In short::
 
     not in the API any more   at the provider -> Delete              gone -> Forget
     being deleted             alive -> Delete, after its grace kill   ended -> Report the end, then Remove
-    terminal                  nothing: terminal is for ever
+    terminal                  nothing: terminal is for ever; Delete what still runs
+    past its active deadline  alive -> Delete, after its grace kill   ended -> Report that it failed
     provider never asked      Look whether it has the pod (once, after a start)
     not at the provider       Create; but Report its failure if it vanished, or ran before and must not run twice
     at the provider           Update if its spec changed             Report if its status changed
@@ -179,7 +180,17 @@ def _next(record: Record, now: datetime) -> Action:
     if pods.is_deleting(pod):
         return _end(record, now)
     if pods.is_terminal(pod):
-        return IDLE
+        return _put_to_rest(record, now)
+    expiry = deadline(pod)
+    if expiry is not None and now >= expiry:
+        return _expire(record, now)
+    action = _live(record, now)
+    return Wait(expiry) if action is IDLE and expiry is not None else action
+
+
+def _live(record: Record, now: datetime) -> Action:
+    """The pod is to run, or to start."""
+    pod = record.pod
     if record.evicted:
         return EVICT
     if record.presence is Presence.UNKNOWN or record.suspect:
@@ -201,6 +212,32 @@ def _begin(record: Record, now: datetime) -> Action:
     shown = statuses.failed(pod, failure.message, final=failure.retry_at is None, config_error=failure.config_error)
     report = _report(pod, shown)
     return CREATE if report is IDLE else report
+
+
+def _put_to_rest(record: Record, now: datetime) -> Action:
+    """The pod is over for the API, and somebody may have taken its place: what the provider still runs has to end."""
+    if record.presence is not Presence.PRESENT or not record.reported or pods.all_ended(record.reported):
+        return IDLE
+    return _stop(record, now, grace=pods.grace_seconds(record.pod))
+
+
+def _expire(record: Record, now: datetime) -> Action:
+    """The pod was active for longer than it may: end it, then tell (a kubelet's DeadlineExceeded)."""
+    pod = record.pod
+    if record.presence is Presence.UNKNOWN or record.suspect:
+        return LOOK
+    if record.presence is Presence.ABSENT or pods.all_ended(record.reported):
+        return Report(statuses.expired(pod, record.reported, now))
+    return _stop(record, now, grace=pods.grace_seconds(pod))
+
+
+def _stop(record: Record, now: datetime, *, grace: int) -> Action:
+    """Have the provider end a pod that the API wants to keep; kill it after its grace, and again if it lives on."""
+    if record.delete_grace is None or record.delete_asked_at is None:
+        return Delete(grace)
+    patience = timedelta(seconds=record.delete_grace) if record.delete_grace > 0 else DELETION_PATIENCE
+    again = record.delete_asked_at + patience
+    return Delete(0) if now >= again else Wait(again)
 
 
 def _end(record: Record, now: datetime) -> Action:
@@ -235,12 +272,11 @@ def _clean_up(record: Record, now: datetime) -> Action:
         return FORGET
     if record.suspect:
         return LOOK
-    if record.delete_grace is None or record.delete_asked_at is None:
-        return Delete(0)
-    if pods.all_ended(record.reported):
+    if record.delete_grace is not None and pods.all_ended(record.reported):
         return FORGET
-    again = record.delete_asked_at + DELETION_PATIENCE
-    return Delete(0) if record.delete_grace > 0 or now >= again else Wait(again)
+    if record.delete_grace is not None and record.delete_grace > 0:
+        return Delete(0)
+    return _stop(record, now, grace=0)
 
 
 def _report(pod: Pod, new: PodStatus) -> Action:
@@ -254,6 +290,13 @@ def has_run(pod: Pod) -> bool:
         for each in pods.container_statuses(pods.status(pod))
         for state in [each.get("state") or {}]
     )
+
+
+def deadline(pod: Pod) -> datetime | None:
+    """When the pod has been active for as long as it may (``activeDeadlineSeconds``); None if it may for ever."""
+    seconds = pod.get("spec", {}).get("activeDeadlineSeconds")
+    begun = pods.status(pod).get("startTime")
+    return None if seconds is None or not begun else parse_rfc3339(begun) + timedelta(seconds=seconds)
 
 
 _SPEC_PARTS = ("containers", "initContainers", "ephemeralContainers", "activeDeadlineSeconds", "tolerations")

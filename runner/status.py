@@ -14,6 +14,7 @@ from runner.ports import rfc3339
 
 PROVIDER_FAILED = "ProviderFailed"
 NOT_FOUND = "NotFound"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
 CONFIG_ERROR = "CreateContainerConfigError"
 STATUS_UNKNOWN = "ContainerStatusUnknown"
 KILLED = 137
@@ -119,6 +120,12 @@ def ended(pod: Pod, reported: PodStatus, now: datetime) -> PodStatus:
     if phase not in pods.TERMINAL_PHASES:
         phase = "Succeeded" if codes and all(code == 0 for code in codes) else "Failed"
     return {**last, "phase": phase, "containerStatuses": containers, "conditions": _not_ready(last, now)}
+
+
+def expired(pod: Pod, reported: PodStatus, now: datetime) -> PodStatus:
+    """A pod that was active for longer than its ``activeDeadlineSeconds``, in a kubelet's words."""
+    message = "Pod was active on the node longer than the specified deadline"
+    return {**ended(pod, reported, now), "phase": "Failed", "reason": DEADLINE_EXCEEDED, "message": message}
 
 
 def _ended_containers(

@@ -35,7 +35,10 @@ def status_of(cloud_pod: CloudPod) -> PodStatus:
     initial = cloud_pod.pod.get("spec", {}).get("initContainers")
     if initial:
         status["initContainerStatuses"] = [
-            _init_container(cloud_pod, each["name"], each.get("image", "")) for each in initial
+            (_sidecar if each.get("restartPolicy") == "Always" else _init_container)(
+                cloud_pod, each["name"], each.get("image", "")
+            )
+            for each in initial
         ]
     return status
 
@@ -125,6 +128,23 @@ def _init_container(cloud_pod: CloudPod, name: str, image: str) -> ContainerStat
         "started": False,
         "restartCount": 0,
         "state": state,
+    }
+
+
+def _sidecar(cloud_pod: CloudPod, name: str, image: str) -> ContainerStatus:
+    """Sidecars begin with the containers and run until the pod is over, whatever those do meanwhile."""
+    run = cloud_pod.run
+    status = _init_container(cloud_pod, name, image)
+    if run.begun is None:
+        return status
+    if run.is_over and run.ended is not None:
+        end = End(0, run.begun, run.ended.finished, 0, "Completed")
+        return {**status, "ready": False, "state": {"terminated": _terminated(cloud_pod, end, name)}}
+    return {
+        **status,
+        "started": True,
+        "state": _running(stamp(run.begun)),
+        "containerID": _identity(cloud_pod, name, 0),
     }
 
 

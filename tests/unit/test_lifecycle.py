@@ -1,7 +1,7 @@
 """Every rule of ``runner.lifecycle``, without an event loop."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -81,11 +81,44 @@ class TestALivingPod:
         assert decide(record(bound(status=running()), Presence.PRESENT, suspect=True), NOW) == LOOK
 
 
+class TestAPodWithAnActiveDeadline:
+    BEGUN: ClassVar = {**running(), "startTime": "2026-01-01T00:00:00Z"}
+
+    def test_is_waited_for_while_it_may_run(self) -> None:
+        pod = bound(status=self.BEGUN, activeDeadlineSeconds=121)
+        waits = decide(record(pod, Presence.PRESENT, reported=self.BEGUN), NOW)
+        assert waits == Wait(NOW + timedelta(seconds=1))
+
+    def test_is_ended_within_its_grace_when_its_time_is_over(self) -> None:
+        pod = bound(status=self.BEGUN, activeDeadlineSeconds=120, terminationGracePeriodSeconds=7)
+        assert decide(record(pod, Presence.PRESENT, reported=self.BEGUN), NOW) == Delete(7)
+
+    def test_is_killed_when_its_grace_is_over_too(self) -> None:
+        pod = bound(status=self.BEGUN, activeDeadlineSeconds=110)
+        known = record(pod, Presence.PRESENT, reported=self.BEGUN, delete_grace=7, delete_asked_at=NOW)
+        assert decide(known, NOW) == Wait(NOW + timedelta(seconds=7))
+        assert decide(known, NOW + timedelta(seconds=7)) == Delete(0)
+
+    def test_has_failed_once_it_has_ended(self) -> None:
+        pod = bound(status=self.BEGUN, activeDeadlineSeconds=120)
+        known = record(pod, Presence.PRESENT, reported=ended(0), delete_grace=7, delete_asked_at=NOW)
+        status = reported(decide(known, NOW))
+        assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
+
+    def test_is_not_created_again_after_a_restart(self) -> None:
+        status = reported(decide(record(bound(status=self.BEGUN, activeDeadlineSeconds=120)), NOW))
+        assert status["reason"] == "DeadlineExceeded"
+
+
 class TestATerminalPod:
+    def test_is_ended_where_it_still_runs(self) -> None:
+        pod = bound(status=ended(0), terminationGracePeriodSeconds=7)
+        assert decide(record(pod, Presence.PRESENT, reported=running()), NOW) == Delete(7)
+
     @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
     @pytest.mark.parametrize("presence", list(Presence))
-    def test_is_never_touched_again(self, phase: str, presence: Presence) -> None:
-        assert decide(record(bound(status={"phase": phase}), presence, reported=running()), NOW) == IDLE
+    def test_is_never_written_to_again(self, phase: str, presence: Presence) -> None:
+        assert decide(record(bound(status={"phase": phase}), presence, reported=ended(1)), NOW) == IDLE
 
 
 class TestAPodThatTheProviderLost:

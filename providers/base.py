@@ -66,6 +66,7 @@ class ProviderContext:
         daemon_port: the TCP port of the kubelet API.
         config: the provider's configuration, parsed; empty without one.
         config_source: where it came from (a path, a scenario's field), for error messages.
+        cluster_domain: the cluster's DNS domain.
         clock: the wall clock.
         random: the only source of randomness.
         blocking: runs calls that block.
@@ -88,6 +89,7 @@ class ProviderContext:
     request_token: RequestToken
     config: Mapping[str, Any] = field(default_factory=dict)
     config_source: str = "--provider-config"
+    cluster_domain: str = "cluster.local"
 
 
 class Provider(ABC):

@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from providers import pods
 from providers.base import ContainerLogs, LogOptions, PodNotifier, Provider
 from providers.errors import NotFound, Unsupported
 from providers.types import Pod
-from runner import backoff, shutdown
+from runner import backoff, logs, shutdown
 from runner.config import RunnerConfig
 from runner.events import EventRecorder
 from runner.informer import Informer
 from runner.kube import PODS, KubeApi
+from runner.lifecycle import Record
 from runner.node_controller import NodeController
 from runner.ports import Ports
 from runner.reconciler import Reconciler
+from runner.workqueue import UNOBSERVED, Observer
 
 
 class Agent:
@@ -29,11 +31,21 @@ class Agent:
         provider: where the pods run; started, and closed, by whoever made it.
         config: how the node behaves.
         ports: time, randomness, blocking calls.
+        observer: is told what the pods' work queue does.
     """
 
-    def __init__(self, kube: KubeApi, provider: Provider, config: RunnerConfig, ports: Ports) -> None:
+    def __init__(
+        self,
+        kube: KubeApi,
+        provider: Provider,
+        config: RunnerConfig,
+        ports: Ports,
+        *,
+        observer: Observer = UNOBSERVED,
+    ) -> None:
         log = logging.LoggerAdapter(logging.getLogger("runner"), {"node": config.node_name})
         self.ready = asyncio.Event()
+        self.node_name = config.node_name
         self._kube = kube
         self._provider = provider
         self._config = config
@@ -43,7 +55,7 @@ class Agent:
         self._events = EventRecorder(
             kube, f"{name}/pod-controller", host=name, clock=ports.clock, random=ports.random, log=log
         )
-        self._reconciler = Reconciler(kube, provider, config, ports, self._events, log)
+        self._reconciler = Reconciler(kube, provider, config, ports, self._events, log, observer)
         self._node = NodeController(kube, provider, config, ports, log)
         self._pods = Informer(
             kube,
@@ -62,6 +74,7 @@ class Agent:
         Raises:
             ExceptionGroup: around a ``runner.kube.Refused`` when the cluster does not let the runner do its work.
         """
+        logs.NODE.set(self._config.node_name)
         if isinstance(self._provider, PodNotifier):
             self._provider.notify_pods(self._reconciler.reported)
         try:
@@ -100,6 +113,15 @@ class Agent:
         if not isinstance(self._provider, ContainerLogs):
             raise Unsupported("this provider has no logs")
         return self._provider.container_logs(ref, container, options)
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """What is known of each pod, by UID; to look at."""
+        return self._reconciler.records
+
+    def waiting(self) -> int:
+        """How many pods wait for a worker."""
+        return self._reconciler.waiting
 
     async def shut_down(self) -> None:
         """Do to the node what ``config.shutdown`` says; ``run`` goes on meanwhile."""

@@ -1,163 +1,43 @@
-"""The ``runner`` command: flags and environment variables become ``Settings``; an outcome becomes an exit code.
+"""The ``runner`` command: flags, environment variables and a file become ``Settings``; an outcome an exit code.
 
 The heavy modules (the Kubernetes client above all) are imported only when a node is to run: ``--help`` is quick.
 """
 
 import os
 import sys
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from runner import logs, settings
-from runner.config import DEFAULT_NODE_NAME, DEFAULT_PORT, RunnerConfig, Shutdown
-
-DEFAULTS = RunnerConfig()
+from runner import config_file, logs, options, settings
 
 EPILOG = """
 \b
-Environment, beside what the options name:
-  VKUBELET_TAINT_KEY, VKUBELET_TAINT_VALUE, VKUBELET_TAINT_EFFECT
-      the node's taint, by default virtual-kubelet.io/provider=PROVIDER:NoSchedule
-  APISERVER_CERT_LOCATION, APISERVER_KEY_LOCATION
-      certificate and key of the kubelet API; without them it makes its own
-  APISERVER_CA_CERT_LOCATION
-      callers of the kubelet API must show a certificate of this CA
+A flag wins over its variable, a variable over the file that --config names.
 
 \b
 Exit codes:
-  0  ended by SIGINT or SIGTERM (a second one ends it at once)
+  0  ended by SIGINT or SIGTERM (a second one ends it at once); for check: nothing is missing
   1  failure: the cluster cannot be reached or refuses, the port is taken, ...
   2  wrong usage: a flag, a variable, or a file that they name
+
+SIGUSR1 has it log what each pod is waiting for.
 """
 
-
-class Duration(click.ParamType[timedelta]):
-    """A length of time as Go writes it: 1m30s."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """The duration, or click's error."""
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return settings.duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-@click.group(
-    invoke_without_command=True,
-    epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
-@click.option("--provider", metavar="NAME", help="What runs the pods (required); 'runner providers' lists them.")
-@click.option("--provider-config", type=FILE, help="The provider's configuration: .json, .toml or .yaml.")
-@click.option(
-    "--nodename",
-    default=DEFAULT_NODE_NAME,
-    envvar="DEFAULT_NODE_NAME",
-    show_envvar=True,
-    show_default=True,
-    help="Name of the node.",
-)
-@click.option(
-    "--os",
-    "operating_system",
-    type=click.Choice(["linux", "windows"], case_sensitive=False),
-    default="linux",
-    show_default=True,
-    help="Operating system of the node.",
-)
-@click.option(
-    "--kubeconfig",
-    type=FILE,
-    help="Which cluster. Default: $KUBECONFIG, ~/.kube/config, or the cluster that it runs in.",
-)
-@click.option("--namespace", default="", help="Run only the pods of this namespace.")
-@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Add a label to the node; repeatable.")
-@click.option("--taint", metavar="KEY", help="Key of the node's taint.")
-@click.option("--disable-taint", is_flag=True, help="Register the node without a taint.")
-@click.option(
-    "--internal-ip",
-    default=DEFAULTS.internal_ip,
-    envvar="VKUBELET_POD_IP",
-    show_envvar=True,
-    show_default=True,
-    metavar="IP",
-    help="The node's address: where the API server finds its kubelet API.",
-)
-@click.option("--address", metavar="IP", help="Where the kubelet API listens. Default: on --internal-ip.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=DEFAULT_PORT,
-    envvar="KUBELET_PORT",
-    show_envvar=True,
-    show_default=True,
-    help="Port of the kubelet API; 0 for any free one.",
-)
-@click.option(
-    "--pod-sync-workers",
-    type=click.IntRange(min=1),
-    default=DEFAULTS.pod_sync_workers,
-    show_default=True,
-    help="How many pods are worked on at once.",
-)
-@click.option(
-    "--full-resync-period",
-    type=Duration(),
-    default="1m",
-    show_default=True,
-    help="How often the provider's pods are compared with the cluster's.",
-)
-@click.option(
-    "--lease-duration",
-    type=Duration(),
-    default="40s",
-    show_default=True,
-    help="How long the node counts as alive without a sign of life.",
-)
-@click.option(
-    "--shutdown",
-    type=click.Choice([each.value for each in Shutdown]),
-    default=DEFAULTS.shutdown.value,
-    show_default=True,
-    help="What an orderly end does: leave the node as it is, cordon it, drain it too, or delete it after that.",
-)
-@click.option(
-    "--shutdown-timeout", type=Duration(), default="2m", show_default=True, help="How long an orderly end may take."
-)
-@click.option(
-    "--startup-timeout",
-    type=Duration(),
-    help="Give up if the node is not ready by then; 0: never. Default: if the API server does not answer within 5s.",
-)
-@click.option(
-    "--log-level", type=click.Choice(logs.LEVELS), default="info", show_default=True, help="What to log, to stderr."
-)
-@click.option(
-    "--log-format",
-    type=click.Choice(logs.FORMATS),
-    default="console",
-    show_default=True,
-    help="Lines for people or JSON.",
-)
+@click.group(invoke_without_command=True, epilog=EPILOG, context_settings=HELP)
 @click.pass_context
-def runner(ctx: click.Context, /, **flags: Any) -> None:
+def runner(ctx: click.Context, /, **_: Any) -> None:
     """Register a virtual node in a Kubernetes cluster and run its pods through a provider.
 
     Example: runner --provider mock --kubeconfig ~/.kube/config --nodename my-node
     """
     if ctx.invoked_subcommand is None:
-        logs.configure(flags["log_level"], flags["log_format"])
-        wanted = _settings(flags)
+        wanted = _settings(ctx)
         from runner import process  # noqa: PLC0415  (see the module's docstring)
 
         code, line = process.main(wanted)
@@ -166,12 +46,15 @@ def runner(ctx: click.Context, /, **flags: Any) -> None:
         ctx.exit(code)
 
 
+runner.params.extend(options.OPTIONS)
+
+
 @runner.command()
 def version() -> None:
     """Print the version."""
     from importlib import metadata  # noqa: PLC0415
 
-    click.echo(f"runner {metadata.version('vksim')}, kubelet version {DEFAULTS.kubelet_version}")
+    click.echo(f"runner {metadata.version('vksim')}, kubelet version {options.DEFAULTS.kubelet_version}")
 
 
 @runner.command()
@@ -206,40 +89,73 @@ def main() -> None:
     sys.exit(code or 0)
 
 
-def _settings(flags: dict[str, Any]) -> settings.Settings:
-    """The settings that the flags and the environment mean. Raises WrongUsage."""
-    if not flags["provider"]:
-        raise click.UsageError("Missing option '--provider'; 'runner providers' lists them")
-    if not flags["full_resync_period"]:
-        raise settings.WrongUsage("--full-resync-period: must be more than 0")
-    internal_ip = settings.ip_address(flags["internal_ip"], "--internal-ip (VKUBELET_POD_IP)")
-    lease_duration, lease_renewal = settings.lease(flags["lease_duration"])
-    certificate, key, client_ca = settings.certificate_files(os.environ)
+# --- where a value comes from ---------------------------------------------------------------------------------------
+
+
+def _settings(ctx: click.Context) -> settings.Settings:
+    """What the operator wants, all sources taken together; the log is set up on the way. Raises WrongUsage."""
+    said = _said(ctx)
+    defaults = {name: value for name, value in ctx.params.items() if name not in said}
+    path = said.get("config")
+    general, listed = config_file.read(path, ctx) if path else ({}, [])
+    common = {**defaults, **general, **said}
+    logs.configure(common["log_level"], common["log_format"])
+    _warn_of_obsolete(said)
+    nodes = [settings.node_settings(common)]
+    if listed:
+        nodes = [
+            settings.node_settings(_of_node(number, each, common, said, several=len(listed) > 1))
+            for number, each in enumerate(listed)
+        ]
+        settings.check_distinct(nodes)
     return settings.Settings(
-        provider=flags["provider"],
-        provider_config=flags["provider_config"],
-        kubeconfig=flags["kubeconfig"],
-        startup_timeout=flags["startup_timeout"],
-        address=settings.ip_address(flags["address"] or internal_ip, "--address"),
-        certificate=certificate,
-        key=key,
-        client_ca=client_ca,
-        node=RunnerConfig(
-            node_name=settings.node_name(flags["nodename"]),
-            operating_system=flags["operating_system"],
-            internal_ip=internal_ip,
-            port=flags["port"],
-            taints=settings.taints(flags["provider"], flags["taint"], os.environ, disabled=flags["disable_taint"]),
-            labels=settings.labels(flags["labels"]),
-            namespace=flags["namespace"],
-            pod_sync_workers=flags["pod_sync_workers"],
-            shutdown=Shutdown(flags["shutdown"]),
-            shutdown_timeout=flags["shutdown_timeout"],
-            lease_duration=lease_duration,
-            lease_renewal=lease_renewal,
-            resync_interval=flags["full_resync_period"],
-        ),
+        nodes=tuple(nodes),
+        kubeconfig=common["kubeconfig"],
+        startup_timeout=common["startup_timeout"],
+        metrics=common["metrics_addr"],
+        metrics_required="metrics_addr" in said or "metrics_addr" in general,
     )
+
+
+def _said(ctx: click.Context) -> dict[str, Any]:
+    """What the environment or, before it, the command line says; also the line's part before a command's name."""
+    contexts = [each for each in (ctx.parent, ctx) if each is not None]
+    return {
+        name: each.params[name]
+        for source in (ParameterSource.ENVIRONMENT, ParameterSource.COMMANDLINE)
+        for each in contexts
+        for name in each.params
+        if each.get_parameter_source(name) is source
+    }
+
+
+def _of_node(
+    number: int, node: Mapping[str, Any], common: Mapping[str, Any], said: Mapping[str, Any], *, several: bool
+) -> dict[str, Any]:
+    """One of the nodes that a file lists: what is said of it alone goes before what is said of all."""
+    values = {**common, **node, **said}
+    if several:
+        if "nodename" in said:
+            raise settings.WrongUsage(
+                f"--nodename (DEFAULT_NODE_NAME): names one node, {said['config']} several; leave it out"
+            )
+        if "nodename" not in node:
+            raise settings.WrongUsage(f"{said['config']}: nodes[{number}].nodename: missing")
+        if ("port" in said or "port" not in node) and values["port"]:
+            values["port"] += number
+    return values
+
+
+def _warn_of_obsolete(said: Mapping[str, Any]) -> None:
+    import logging  # noqa: PLC0415  (only where there may be something to say)
+
+    log = logging.getLogger("runner")
+    for name, why in options.OBSOLETE.items():
+        if name.replace("-", "_").replace(".", "_") in said:
+            log.warning("--%s has no effect: %s", name, why)
+    for name, why in options.OBSOLETE_VARIABLES.items():
+        if os.environ.get(name):
+            log.warning("%s has no effect: %s", name, why)
 
 
 def _complain(line: str) -> None:

@@ -48,6 +48,7 @@ class RunnerConfig:
         resync_interval: how often the provider's pods are compared with the API's, to find vanished and dangling ones.
         shutdown: what an orderly end does to the node.
         shutdown_timeout: how long that may take.
+        cluster_domain: the cluster's DNS domain, for providers that write pods' resolver configuration.
         kubelet_version: shown by ``kubectl get nodes``.
     """
 
@@ -69,6 +70,7 @@ class RunnerConfig:
     resync_interval: timedelta = timedelta(minutes=1)
     shutdown: Shutdown = Shutdown.LEAVE
     shutdown_timeout: timedelta = timedelta(minutes=2)
+    cluster_domain: str = "cluster.local"
     kubelet_version: str = "v1.34.0-vksim"
 
 

@@ -39,6 +39,7 @@ def provider_context(
         operating_system=config.operating_system,
         internal_ip=config.internal_ip,
         daemon_port=config.port,
+        cluster_domain=config.cluster_domain,
         clock=ports.clock,
         random=ports.random,
         blocking=ports.blocking,

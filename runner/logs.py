@@ -1,13 +1,33 @@
-"""The runner's log, on stderr: lines for people or JSON for machines."""
+"""The runner's log, on stderr: lines for people or JSON for machines.
+
+Which node and pod a line is about is known to the task that writes it (``NODE`` and ``POD``), so that also a provider's
+and a library's lines name them. A line about another one says so with ``extra={"pod": ...}``.
+"""
 
 import json
 import logging
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 FORMATS = ("console", "json")
-LEVELS = ("debug", "info", "warning", "error")
+LEVELS = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "fatal": logging.CRITICAL,
+    "panic": logging.CRITICAL,
+}
+"""Virtual Kubelet's levels, and Python's for them."""
 OURS = ("runner", "providers", "vksim", "fakes")
 """Loggers that follow the chosen level; libraries only speak up to warn, unless everything is wanted."""
+
+NODE: ContextVar[object] = ContextVar("node", default=None)
+"""The node that this task works for."""
+POD: ContextVar[object] = ContextVar("pod", default=None)
+"""The pod that this task works on; written as ``namespace/name``."""
 
 
 def configure(level: str, format_: str) -> None:
@@ -21,9 +41,10 @@ def configure(level: str, format_: str) -> None:
     handler.setFormatter(JsonFormatter() if format_ == "json" else ConsoleFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    number = LEVELS[level]
+    root.setLevel(number if number == logging.DEBUG else max(number, logging.WARNING))
     for name in OURS:
-        logging.getLogger(name).setLevel(level.upper())
+        logging.getLogger(name).setLevel(number)
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -31,7 +52,7 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, and the traceback of an exception below it."""
-        subject = " ".join(str(value) for value in (_field(record, "node"), _field(record, "pod")) if value)
+        subject = " ".join(value for value in (_field(record, "node", NODE), _field(record, "pod", POD)) if value)
         place = f"{subject}: " if subject else ""
         line = f"{_moment(record):%H:%M:%S} {record.levelname:<7} {place}{record.getMessage()}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
@@ -47,8 +68,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            "node": _field(record, "node"),
-            "pod": _field(record, "pod"),
+            "node": _field(record, "node", NODE),
+            "pod": _field(record, "pod", POD),
             "error": self.formatException(record.exc_info) if record.exc_info else None,
         }
         return json.dumps({key: value for key, value in fields.items() if value is not None})
@@ -58,6 +79,7 @@ def _moment(record: logging.LogRecord) -> datetime:
     return datetime.fromtimestamp(record.created, UTC)
 
 
-def _field(record: logging.LogRecord, name: str) -> object:
-    """What a LoggerAdapter or ``extra=`` put on the record."""
-    return getattr(record, name, None)
+def _field(record: logging.LogRecord, name: str, of_task: ContextVar[object]) -> str | None:
+    """What a LoggerAdapter or ``extra=`` put on the record, else what the task works on."""
+    value = getattr(record, name, None) or of_task.get()
+    return str(value) if value else None

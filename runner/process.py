@@ -1,22 +1,26 @@
-"""One runner process, from its settings to its end: what is opened in which order, and closed again."""
+"""One runner process, from its settings to its end: the cluster, the nodes, the metrics; signals and exit codes."""
 
 import asyncio
 import logging
 import signal
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from typing import Any
 
 from providers import registry
 from providers.errors import InvalidConfig, ProviderError
-from runner import backoff
+from runner import backoff, debug
 from runner.agent import Agent
 from runner.config import Shutdown
-from runner.context import provider_context
+from runner.instrument import Instruments
 from runner.kube import NODES, ApiError, Forbidden, KubeApi, NotFound, Unauthorized, Unavailable
 from runner.kube_config import KubeConfigError
 from runner.kube_http import HttpKube
-from runner.kubelet.server import AddressError, KubeletServer, listen
-from runner.kubelet.tls import TlsError, TlsFiles, server_context
+from runner.kubelet.server import AddressError, listen
+from runner.kubelet.tls import TlsError
+from runner.metrics import Metrics
+from runner.metrics_server import MetricsServer
+from runner.node_process import open_node
 from runner.ports import Ports, real_ports
 from runner.settings import REACH_SECONDS, Settings, WrongUsage, provider_config
 
@@ -54,7 +58,7 @@ def main(settings: Settings) -> tuple[int, str]:
 
 
 async def run(settings: Settings) -> None:
-    """Run the node until it is cancelled, which ends it in order; a second time, at once.
+    """Run the nodes until it is cancelled, which ends them in order; a second time, at once.
 
     Raises:
         WrongUsage, ProviderError, KubeConfigError, TlsError, AddressError, ApiError, StartupTimeout: it cannot run.
@@ -62,44 +66,59 @@ async def run(settings: Settings) -> None:
     ports = real_ports()
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    create = registry.load(settings.provider)
-    options = provider_config(settings.provider_config)
+    instruments = Instruments(Metrics(), ports.clock)
+    agents: list[Agent] = []
+    loop.add_signal_handler(signal.SIGUSR1, lambda: _log_dump(agents, ports))
     async with AsyncExitStack() as stack:
+        for each in settings.nodes:
+            registry.load(each.provider)
+            provider_config(each.provider_config)
         kube = await stack.enter_async_context(HttpKube.connect(settings.kubeconfig, ports))
         await _reach(kube, settings, ports)
-        listener = listen(settings.address, settings.node.port)
-        stack.callback(listener.close)
-        config = replace(settings.node, port=listener.getsockname()[1])
-        tls = server_context(
-            TlsFiles(settings.certificate, settings.key, settings.client_ca),
-            node_name=config.node_name,
-            address=config.internal_ip,
-            now=ports.clock.now(),
-        )
-        source = str(settings.provider_config or "--provider-config")
-        provider = create(provider_context(kube, config, ports, options, source))
-        stack.push_async_callback(provider.close)
-        await provider.start()
-        agent = Agent(kube, provider, config, ports)
-        server = KubeletServer(lambda _namespace, _pod: agent, tls, ports.clock)
-        await stack.enter_async_context(server.serving(listener))
-        log.info(
-            "node %s: API server %s, kubelet API on %s port %d",
-            config.node_name,
-            kube.server,
-            settings.address,
-            config.port,
-        )
+        log.info("API server %s", kube.server)
+        agents += [
+            await stack.enter_async_context(open_node(each, kube, ports, instruments)) for each in settings.nodes
+        ]
+        await _serve_metrics(stack, settings, instruments.metrics, agents, ports)
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(agent.run())
+            running = [tasks.create_task(agent.run()) for agent in agents]
             if settings.startup_timeout:
-                tasks.create_task(_ready_by(agent, settings, begun + settings.startup_timeout.total_seconds()))
+                tasks.create_task(_ready_by(agents, begun + settings.startup_timeout.total_seconds()))
             try:
-                await asyncio.shield(running)
+                await loop.create_future()
             except asyncio.CancelledError:
-                if not running.cancelling():  # it is not what failed: the operator wants an end
-                    await agent.shut_down()
+                if not any(each.done() or each.cancelling() for each in running):  # the operator wants an end
+                    await asyncio.gather(*(agent.shut_down() for agent in agents))
                 raise
+
+
+async def _serve_metrics(
+    stack: AsyncExitStack, settings: Settings, metrics: Metrics, agents: list[Agent], ports: Ports
+) -> None:
+    """Serve ``--metrics-addr``. If nobody asked for it, a port that is taken is no reason not to run."""
+    if settings.metrics is None:
+        return
+    try:
+        listener = listen(settings.metrics.host or settings.nodes[0].address, settings.metrics.port)
+    except AddressError as error:
+        if settings.metrics_required:
+            raise
+        log.warning("no metrics: %s", error)
+        return
+    server = MetricsServer(metrics, lambda: all(each.ready.is_set() for each in agents), lambda: _dumps(agents, ports))
+    await stack.enter_async_context(server.serving(listener))
+    log.info("metrics on %s port %d", *listener.getsockname()[:2])
+
+
+def _dumps(agents: Iterable[Agent], ports: Ports) -> list[dict[str, Any]]:
+    now = ports.clock.now()
+    return [{"node": agent.node_name, "pods": debug.dump(agent.records, now)} for agent in agents]
+
+
+def _log_dump(agents: Iterable[Agent], ports: Ports) -> None:
+    for each in _dumps(agents, ports):
+        for line in debug.lines(each["node"], each["pods"]):
+            log.warning("%s", line)
 
 
 async def _until_signal(settings: Settings) -> None:
@@ -113,7 +132,7 @@ async def _until_signal(settings: Settings) -> None:
         if signalled:
             log.info("got %s again: ending at once", number.name)
         else:
-            log.info("got %s: ending; %s", number.name, ENDINGS[settings.node.shutdown])
+            log.info("got %s: ending; %s", number.name, ENDINGS[settings.nodes[0].config.shutdown])
         signalled = True
         work.cancel()
 
@@ -141,7 +160,7 @@ async def _reach(kube: KubeApi, settings: Settings, ports: Ports) -> None:
         async with asyncio.timeout(seconds):
             while True:
                 try:
-                    await kube.get(NODES, settings.node.node_name)
+                    await kube.get(NODES, settings.nodes[0].config.node_name)
                 except NotFound:
                     return
                 except Unavailable as error:
@@ -156,14 +175,15 @@ async def _reach(kube: KubeApi, settings: Settings, ports: Ports) -> None:
         raise trouble or Unavailable(f"the API server did not answer within {seconds:.0f} s") from None
 
 
-async def _ready_by(agent: Agent, settings: Settings, deadline: float) -> None:
-    try:
-        async with asyncio.timeout_at(deadline):
-            await agent.ready.wait()
-    except TimeoutError:
-        raise StartupTimeout(
-            f"node {settings.node.node_name} was not ready within --startup-timeout; the log says why"
-        ) from None
+async def _ready_by(agents: Iterable[Agent], deadline: float) -> None:
+    for agent in agents:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await agent.ready.wait()
+        except TimeoutError:
+            raise StartupTimeout(
+                f"node {agent.node_name} was not ready within --startup-timeout; the log says why"
+            ) from None
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -16,13 +16,13 @@ from providers import pods
 from providers.base import Provider
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable, Unsupported
 from providers.types import KubeObject, Pod, PodStatus
-from runner import backoff, environment, kube, lifecycle
+from runner import backoff, environment, kube, lifecycle, logs
 from runner import status as statuses
 from runner.config import RunnerConfig
 from runner.events import NORMAL, WARNING, EventRecorder
 from runner.lifecycle import Failure, Presence, Record
 from runner.ports import Ports
-from runner.workqueue import WorkQueue
+from runner.workqueue import UNOBSERVED, Observer, WorkQueue
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ class Reconciler:
         ports: time and chance.
         events: tells people.
         log: tells operators.
+        observer: is told what the work queue does.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Reconciler:
         ports: Ports,
         events: EventRecorder,
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.records: dict[str, Record] = {}
         self._api = api
@@ -57,7 +59,7 @@ class Reconciler:
         self._events = events
         self._log = log
         self._open = False
-        self._queue: WorkQueue[str] = WorkQueue(self._work, workers=config.pod_sync_workers)
+        self._queue: WorkQueue[str] = WorkQueue(self._work, workers=config.pod_sync_workers, observer=observer)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -167,7 +169,14 @@ class Reconciler:
             case _:
                 self._queue.add(uid)
 
+    @property
+    def waiting(self) -> int:
+        """How many pods wait for a worker."""
+        return len(self._queue)
+
     async def _work(self, uid: str) -> None:
+        if uid in self.records:
+            logs.POD.set(pods.ref(self.records[uid].pod))
         while (record := self.records.get(uid)) is not None:
             action = lifecycle.decide(record, self._ports.clock.now())
             if isinstance(action, lifecycle.Idle | lifecycle.Wait | lifecycle.Forget):

@@ -1,6 +1,6 @@
-"""What the operator wants, out of flags, environment and files: parsed once, into frozen objects.
+"""What the operator wants, as frozen objects; and how single values of flags, variables and files are read.
 
-Virtual Kubelet's names are kept. A flag wins over an environment variable.
+The readers raise ValueError with what is wrong and what would be right; where the value came from, the caller adds.
 """
 
 import ipaddress
@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from providers.durations import parse_seconds
-from providers.types import Taint
-from runner.config import PROVIDER_TAINT_KEY, RunnerConfig
+from runner.config import PROVIDER_TAINT_KEY, RunnerConfig, Shutdown
+
+if TYPE_CHECKING:
+    from providers.types import Taint
 
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+METRICS_ADDRESS = ":10255"
 REACH_SECONDS = 5.0
 """How long the API server is tried at the start, where ``--startup-timeout`` does not say."""
 SHORTEST_LEASE = timedelta(seconds=1)
@@ -31,32 +34,130 @@ class WrongUsage(ValueError):
     """A flag, an environment variable or a file that one of them names is wrong. The message names it."""
 
 
+class Address(NamedTuple):
+    """Where to listen; an empty host leaves that to the listener."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """One virtual node.
+
+    Attributes:
+        provider: its name in the registry.
+        provider_config: its configuration: a file, or the fields themselves; None without one.
+        address: where the kubelet API listens.
+        certificate: its TLS certificate; None for a self-signed one.
+        key: the certificate's private key.
+        client_ca: who must have signed the certificates of the kubelet API's callers; None lets everybody call.
+        config: the node itself.
+    """
+
+    provider: str
+    provider_config: Path | Mapping[str, Any] | None
+    address: str
+    certificate: Path | None
+    key: Path | None
+    client_ca: Path | None
+    config: RunnerConfig
+
+    @property
+    def provider_config_source(self) -> str:
+        """Where the provider's configuration came from, for error messages."""
+        return str(self.provider_config) if isinstance(self.provider_config, Path) else "provider-config"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One run of the runner.
 
     Attributes:
-        provider: its name in the registry.
-        provider_config: its configuration file.
+        nodes: at least one, each with a name and a port of its own.
         kubeconfig: None for the usual places.
-        startup_timeout: by when the node must be ready; None: no limit, but the API server must answer within seconds;
+        startup_timeout: by when the nodes must be ready; None: no limit, but the API server must answer within seconds;
             zero: no limit at all.
-        address: where the kubelet API listens.
-        certificate: its TLS certificate; None for a self-signed one.
-        key: the certificate's private key.
-        client_ca: who must have signed the certificates of the kubelet API's callers; None lets everybody call.
-        node: the node itself.
+        metrics: where metrics are served; None: nowhere.
+        metrics_required: whether it is a failure if they cannot be.
     """
 
-    provider: str
-    provider_config: Path | None
+    nodes: tuple[NodeSettings, ...]
     kubeconfig: Path | None
     startup_timeout: timedelta | None
-    address: str
-    certificate: Path | None
-    key: Path | None
-    client_ca: Path | None
-    node: RunnerConfig
+    metrics: Address | None
+    metrics_required: bool
+
+
+def node_settings(values: Mapping[str, Any]) -> NodeSettings:
+    """One node's settings, from the values of all its options (``runner.options``).
+
+    Raises:
+        WrongUsage: they do not go together.
+    """
+    if not values["provider"]:
+        raise WrongUsage("--provider: missing; 'runner providers' lists them")
+    certificate, key = values["tls_cert_file"], values["tls_private_key_file"]
+    if (certificate is None) != (key is None):
+        raise WrongUsage(
+            "--tls-cert-file (APISERVER_CERT_LOCATION) and --tls-private-key-file (APISERVER_KEY_LOCATION): "
+            "give both, or neither for a self-signed certificate"
+        )
+    taint: Taint = {
+        "key": values["taint"],
+        "value": values["taint_value"] or values["provider"],
+        "effect": values["taint_effect"],
+    }
+    return NodeSettings(
+        provider=values["provider"],
+        provider_config=values["provider_config"],
+        address=values["address"] or values["internal_ip"],
+        certificate=certificate,
+        key=key,
+        client_ca=values["client_verify_ca"],
+        config=RunnerConfig(
+            node_name=values["nodename"],
+            operating_system=values["os"],
+            internal_ip=values["internal_ip"],
+            port=values["port"],
+            architecture=values["arch"],
+            taints=() if values["disable_taint"] else (taint,),
+            labels=dict(values["label"]),
+            namespace=values["namespace"],
+            pod_sync_workers=values["pod_sync_workers"],
+            lease_duration=values["lease_duration"],
+            lease_renewal=values["lease_duration"] / RENEWALS_PER_LEASE,
+            status_interval=values["node_status_interval"],
+            ping_timeout=values["ping_timeout"],
+            provider_timeout=values["provider_timeout"],
+            poll_interval=values["status_poll_interval"],
+            resync_interval=values["full_resync_period"],
+            shutdown=Shutdown(values["shutdown"]),
+            shutdown_timeout=values["shutdown_timeout"],
+            cluster_domain=values["cluster_domain"],
+        ),
+    )
+
+
+def check_distinct(nodes: Sequence[NodeSettings]) -> None:
+    """See that several nodes do not get in each other's way.
+
+    Raises:
+        WrongUsage: two have the same name, or listen in the same place.
+    """
+    names: dict[str, int] = {}
+    places: dict[tuple[str, int], str] = {}
+    for number, node in enumerate(nodes):
+        name, port = node.config.node_name, node.config.port
+        if name in names:
+            raise WrongUsage(f"nodes[{names[name]}] and nodes[{number}] have the same nodename, {name!r}")
+        names[name] = number
+        other = places.setdefault((node.address, port), name) if port else name
+        if other != name:
+            raise WrongUsage(f"nodes {other!r} and {name!r} have the same port {port}; give each one of its own, or 0")
+
+
+# --- single values --------------------------------------------------------------------------------------------------
 
 
 def duration(text: str) -> timedelta:
@@ -68,99 +169,113 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=parse_seconds(text))
 
 
-def lease(length: timedelta) -> tuple[timedelta, timedelta]:
-    """A lease's length, and how often to renew it.
+def span(text: str) -> timedelta:
+    """A duration that is not 0.
 
     Raises:
-        WrongUsage: a lease cannot be that short.
+        ValueError: it is none, or 0.
     """
+    length = duration(text)
+    if not length:
+        raise ValueError("must be more than 0")
+    return length
+
+
+def lease_duration(text: str) -> timedelta:
+    """A lease's length.
+
+    Raises:
+        ValueError: a lease cannot be that short.
+    """
+    length = duration(text)
     if length < SHORTEST_LEASE:
-        raise WrongUsage("--lease-duration: must be at least 1s")
-    return length, length / RENEWALS_PER_LEASE
+        raise ValueError("must be at least 1s")
+    return length
 
 
-def taints(provider: str, key: str | None, environment: Mapping[str, str], *, disabled: bool) -> tuple[Taint, ...]:
-    """The node's taint: the provider's name under Virtual Kubelet's key, unless flag or VKUBELET_TAINT_* say otherwise.
-
-    Raises:
-        WrongUsage: a part of it is no taint's.
-    """
-    if disabled:
-        return ()
-    key = key or environment.get("VKUBELET_TAINT_KEY") or PROVIDER_TAINT_KEY
-    value = environment.get("VKUBELET_TAINT_VALUE") or provider
-    effect = environment.get("VKUBELET_TAINT_EFFECT") or TAINT_EFFECTS[0]
-    if not _QUALIFIED.fullmatch(key):
-        raise WrongUsage(f"--taint (VKUBELET_TAINT_KEY): {key!r} is no taint key such as {PROVIDER_TAINT_KEY}")
-    if not _LABEL_VALUE.fullmatch(value):
-        raise WrongUsage(f"VKUBELET_TAINT_VALUE: {value!r} is no taint value (letters, digits, '-', '_', '.')")
-    if effect not in TAINT_EFFECTS:
-        raise WrongUsage(f"VKUBELET_TAINT_EFFECT: {effect!r} must be one of {', '.join(TAINT_EFFECTS)}")
-    return ({"key": key, "value": value, "effect": effect},)
-
-
-def labels(pairs: Sequence[str]) -> dict[str, str]:
-    """Node labels from ``key=value`` texts.
+def taint_key(text: str) -> str:
+    """The key of a taint.
 
     Raises:
-        WrongUsage: one is not.
+        ValueError: it is none.
     """
-    result: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not _QUALIFIED.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
-            raise WrongUsage(f"--label: {pair!r} is no label; write key=value, e.g. example.com/team=blue")
-        result[key] = value
-    return result
+    if not _QUALIFIED.fullmatch(text):
+        raise ValueError(f"{text!r} is no taint key such as {PROVIDER_TAINT_KEY}")
+    return text
+
+
+def taint_value(text: str) -> str:
+    """The value of a taint.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _LABEL_VALUE.fullmatch(text):
+        raise ValueError(f"{text!r} is no taint value (letters, digits, '-', '_', '.')")
+    return text
+
+
+def label(text: str) -> tuple[str, str]:
+    """A node label from ``key=value``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not _QUALIFIED.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
+        raise ValueError(f"{text!r} is no label; write key=value, e.g. example.com/team=blue")
+    return key, value
 
 
 def node_name(text: str) -> str:
     """A Node's name.
 
     Raises:
-        WrongUsage: no object can be called that.
+        ValueError: no object can be called that.
     """
     if len(text) > 253 or not _NAME.fullmatch(text):
-        raise WrongUsage(f"--nodename: {text!r} must be lower-case letters, digits, '-' and '.', e.g. my-node")
+        raise ValueError(f"{text!r} must be lower-case letters, digits, '-' and '.', e.g. my-node")
     return text
 
 
-def ip_address(text: str, flag: str) -> str:
+def ip_address(text: str) -> str:
     """An IPv4 or IPv6 address.
 
     Raises:
-        WrongUsage: it is none.
+        ValueError: it is none.
     """
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise WrongUsage(f"{flag}: {text!r} is no IP address") from None
+        raise ValueError(f"{text!r} is no IP address") from None
 
 
-def certificate_files(environment: Mapping[str, str]) -> tuple[Path | None, Path | None, Path | None]:
-    """Certificate, key and client CA of the kubelet API, from APISERVER_*_LOCATION.
+def host_and_port(text: str) -> Address | None:
+    """``:10255``, ``127.0.0.1:10255`` or ``[::1]:10255``; None for an empty text.
 
     Raises:
-        WrongUsage: a certificate without its key, or the reverse.
+        ValueError: it is none of these.
     """
-    names = ("APISERVER_CERT_LOCATION", "APISERVER_KEY_LOCATION", "APISERVER_CA_CERT_LOCATION")
-    certificate, key, client_ca = (Path(environment[name]) if environment.get(name) else None for name in names)
-    if (certificate is None) != (key is None):
-        raise WrongUsage(f"{names[0]} and {names[1]}: set both, or neither for a self-signed certificate")
-    return certificate, key, client_ca
+    if not text:
+        return None
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"{text!r} is no address with a port, e.g. :10255 or 127.0.0.1:10255")
+    return Address(ip_address(host) if host else "", int(port))
 
 
-def provider_config(path: Path | None) -> dict[str, Any]:
-    """The provider's configuration file, parsed; empty without one.
+def provider_config(given: Path | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The provider's configuration, parsed; empty without one.
 
     Raises:
-        WrongUsage: it is not there, or broken.
+        WrongUsage: its file is not there, or broken.
     """
     from runner.documents import BadDocument, read_mapping  # noqa: PLC0415  (yaml is not needed for --help)
 
-    if path is None:
-        return {}
+    if not isinstance(given, Path):
+        return given or {}
     try:
-        return read_mapping(path)
+        return read_mapping(given)
     except BadDocument as error:
         raise WrongUsage(f"--provider-config: {error}") from error

@@ -6,9 +6,44 @@ queued twice, and of two delays the earlier counts.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Generic, Protocol, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+
+
+class Observer(Protocol):
+    """Is told what a queue does, to measure it."""
+
+    def added(self, key: object) -> None:
+        """The key waits for a worker."""
+        ...
+
+    def delayed(self, key: object) -> None:
+        """The key is to be added later."""
+        ...
+
+    def working(self, key: object) -> AbstractContextManager[object]:
+        """Around the work on a key."""
+        ...
+
+
+class Unobserved:
+    """Measures nothing."""
+
+    def added(self, key: object) -> None:
+        """Nothing."""
+
+    def delayed(self, key: object) -> None:
+        """Nothing."""
+
+    def working(self, key: object) -> AbstractContextManager[object]:  # noqa: ARG002
+        """A block like any other."""
+        return _NOTHING
+
+
+_NOTHING = nullcontext()
+UNOBSERVED: Observer = Unobserved()
 
 
 class WorkQueue(Generic[Key]):
@@ -17,11 +52,15 @@ class WorkQueue(Generic[Key]):
     Args:
         handle: works on one key. It must not raise: a queue does not know what to do about it, and ends.
         workers: how many keys are handled at once.
+        observer: is told what happens.
     """
 
-    def __init__(self, handle: Callable[[Key], Awaitable[None]], *, workers: int) -> None:
+    def __init__(
+        self, handle: Callable[[Key], Awaitable[None]], *, workers: int, observer: Observer = UNOBSERVED
+    ) -> None:
         self._handle = handle
         self._workers = workers
+        self._observer = observer
         self._group: asyncio.TaskGroup | None = None
         self._ready: dict[Key, None] = {}
         self._again: dict[Key, bool] = {}
@@ -49,6 +88,7 @@ class WorkQueue(Generic[Key]):
             self._again[key] = True
         elif key not in self._ready:
             self._ready[key] = None
+            self._observer.added(key)
             self._dispatch()
 
     def add_after(self, key: Key, delay: float) -> None:
@@ -61,6 +101,7 @@ class WorkQueue(Generic[Key]):
                 return
             timer.cancel()
         self._timers[key] = loop.call_at(due, self._due, key)
+        self._observer.delayed(key)
 
     def forget_delay(self, key: Key) -> None:
         """Drop the key's pending delay."""
@@ -89,8 +130,10 @@ class WorkQueue(Generic[Key]):
 
     async def _work(self, key: Key) -> None:
         try:
-            await self._handle(key)
+            with self._observer.working(key):
+                await self._handle(key)
         finally:
             if self._again.pop(key):
                 self._ready.setdefault(key)
+                self._observer.added(key)
             self._dispatch()

@@ -207,6 +207,43 @@ def test_a_signal_ends_it_with_0_and_leaves_node_and_pods(tmp_path: Path, number
     within_patience(go())
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def test_one_process_runs_several_nodes_and_tells_what_they_do(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with cluster_in(tmp_path) as cluster:
+            port = free_port()
+            nodes = [{"nodename": name, "port": 0} for name in (NODE, "other")]
+            config = {"metrics-addr": f"127.0.0.1:{port}", "label": {"zone": "a"}, "nodes": nodes}
+            (tmp_path / "runner.yaml").write_text(yaml.safe_dump(config))
+            several = ("--config", f"{tmp_path}/runner.yaml", *cluster.arguments)
+            async with running(tmp_path, *several) as process, aiohttp.ClientSession() as client:
+                await until_ready(cluster.kube)
+                await cluster.kube.create(PODS, pod_object("web"), "default")
+                await until_running(cluster.kube, "web")
+                other = await cluster.kube.get(NODES, "other")
+                assert other["metadata"]["labels"]["zone"] == "a"
+                async with client.get(f"http://127.0.0.1:{port}/metrics") as response:
+                    lines = (await response.text()).splitlines()
+                assert f'kubelet_running_pods{{node="{NODE}"}} 1.0' in lines
+                assert 'kubelet_running_pods{node="other"} 0.0' in lines
+                async with client.get(f"http://127.0.0.1:{port}/debug/pods") as response:
+                    first, _ = await response.json()
+                assert (first["node"], first["pods"][0]["pod"]) == (NODE, "default/web")
+                process.send_signal(signal.SIGUSR1)
+                assert process.stderr is not None
+                async for line in process.stderr:
+                    if b"default/web (Running, provider: present): nothing" in line:
+                        break
+                assert process.returncode is None
+
+    within_patience(go())
+
+
 def test_it_outlives_a_restart_of_the_api_server(tmp_path: Path) -> None:
     async def go() -> None:
         async with cluster_in(tmp_path) as cluster, running(tmp_path, *cluster.arguments) as process:

@@ -70,9 +70,11 @@ def complaint(run: Run, *arguments: str) -> str:
 
 def test_the_defaults_are_virtual_kubelets(settings_of: Callable[..., Settings]) -> None:
     wanted = settings_of()
-    assert (wanted.provider, wanted.provider_config, wanted.kubeconfig) == ("mock", None, None)
-    assert (wanted.address, wanted.startup_timeout) == ("127.0.0.1", None)
-    node = wanted.node
+    [its] = wanted.nodes
+    assert (its.provider, its.provider_config, wanted.kubeconfig) == ("mock", None, None)
+    assert (its.address, wanted.startup_timeout) == ("127.0.0.1", None)
+    assert (wanted.metrics, wanted.metrics_required) == (("", 10255), False)
+    node = its.config
     assert (node.node_name, node.operating_system, node.port, node.namespace) == ("virtual-kubelet", "linux", 10250, "")
     assert node.taints == ({"key": "virtual-kubelet.io/provider", "value": "mock", "effect": "NoSchedule"},)
     assert (node.lease_duration, node.lease_renewal) == (timedelta(seconds=40), timedelta(seconds=10))
@@ -94,8 +96,8 @@ def test_the_environment_speaks_where_the_flags_are_silent(
         "APISERVER_CA_CERT_LOCATION": "/a",
     }.items():
         monkeypatch.setenv(name, value)
-    wanted = settings_of()
-    node = wanted.node
+    [wanted] = settings_of().nodes
+    node = wanted.config
     assert (node.node_name, node.port, node.internal_ip, wanted.address) == ("env-node", 1234, "10.0.0.7", "10.0.0.7")
     assert node.taints == ({"key": "example.com/key", "value": "value", "effect": "NoExecute"},)
     assert (wanted.certificate, wanted.key, wanted.client_ca) == (Path("/c"), Path("/k"), Path("/a"))
@@ -106,9 +108,9 @@ def test_a_flag_wins_over_the_environment(
 ) -> None:
     monkeypatch.setenv("DEFAULT_NODE_NAME", "env-node")
     monkeypatch.setenv("VKUBELET_TAINT_KEY", "env-key")
-    wanted = settings_of("--nodename", "flag-node", "--taint", "flag-key")
-    assert wanted.node.node_name == "flag-node"
-    assert wanted.node.taints[0]["key"] == "flag-key"
+    [wanted] = settings_of("--nodename", "flag-node", "--taint", "flag-key").nodes
+    assert wanted.config.node_name == "flag-node"
+    assert wanted.config.taints[0]["key"] == "flag-key"
 
 
 def test_flags_become_settings(settings_of: Callable[..., Settings]) -> None:
@@ -117,27 +119,30 @@ def test_flags_become_settings(settings_of: Callable[..., Settings]) -> None:
         *("--address", "0.0.0.0", "--port", "0", "--pod-sync-workers", "3", "--lease-duration", "1m"),
         *("--startup-timeout", "0", "--full-resync-period", "1m30s"),
     )
-    node = wanted.node
+    [its] = wanted.nodes
+    node = its.config
     assert (node.operating_system, node.labels, node.taints) == ("windows", {"a": "b", "example.com/c": ""}, ())
     assert (node.namespace, node.port, node.pod_sync_workers) == ("team", 0, 3)
     assert (node.lease_duration, node.lease_renewal) == (timedelta(minutes=1), timedelta(seconds=15))
     assert (node.resync_interval, wanted.startup_timeout) == (timedelta(seconds=90), timedelta(0))
-    assert wanted.address == "0.0.0.0"
+    assert its.address == "0.0.0.0"
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--nodename", "My_Node"), "--nodename: 'My_Node' must be lower-case"),
+        (("--nodename", "My_Node"), "'--nodename' (env var: 'DEFAULT_NODE_NAME'): 'My_Node' must be lower-case"),
         (("--os", "plan9"), "'plan9' is not one of"),
         (("--port", "70000"), "70000 is not in the range"),
-        (("--label", "novalue"), "--label: 'novalue' is no label"),
-        (("--taint", "a b"), "--taint (VKUBELET_TAINT_KEY): 'a b'"),
-        (("--internal-ip", "localhost"), "--internal-ip (VKUBELET_POD_IP): 'localhost' is no IP address"),
-        (("--address", "here"), "--address: 'here' is no IP address"),
+        (("--label", "novalue"), "'--label': 'novalue' is no label"),
+        (("--taint", "a b"), "'--taint' (env var: 'VKUBELET_TAINT_KEY'): 'a b'"),
+        (("--internal-ip", "localhost"), "'--internal-ip' (env var: 'VKUBELET_POD_IP'): 'localhost' is no IP address"),
+        (("--metrics-addr", "10255"), "'10255' is no address with a port"),
+        (("--metrics-addr", "here:1"), "'here' is no IP address"),
+        (("--address", "here"), "'--address': 'here' is no IP address"),
         (("--lease-duration", "soon"), "'soon' is not a duration"),
-        (("--lease-duration", "0"), "--lease-duration: must be at least 1s"),
-        (("--full-resync-period", "0"), "--full-resync-period: must be more than 0"),
+        (("--lease-duration", "0"), "'--lease-duration': must be at least 1s"),
+        (("--full-resync-period", "0"), "'--full-resync-period': must be more than 0"),
         (("--pod-sync-workers", "0"), "'--pod-sync-workers': 0 is not in the range"),
         (("--nodenam", "x"), "No such option '--nodenam'"),
         (("--provider-config", "/none.toml"), "--provider-config: /none.toml: no such file"),
@@ -158,10 +163,46 @@ def test_a_wrong_variable_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, na
     assert name in complaint(run)
 
 
+@pytest.mark.parametrize("arguments", [("--disable-taint",), ("--disable-taint=true",), ("--disable-taint=t",)])
+def test_a_switch_may_be_written_as_in_go(settings_of: Callable[..., Settings], arguments: tuple[str, ...]) -> None:
+    assert settings_of(*arguments).nodes[0].config.taints == ()
+    assert settings_of("--disable-taint=false").nodes[0].config.taints
+
+
+@pytest.mark.parametrize(
+    "flag", ["--enable-node-lease", "--enable-node-lease=true", "--klog.v=4", "--klog.logtostderr"]
+)
+def test_a_flag_of_virtual_kubelet_without_a_meaning_is_taken_with_a_warning(
+    settings_of: Callable[..., Settings], caplog: pytest.LogCaptureFixture, flag: str
+) -> None:
+    assert settings_of(flag).nodes
+    [line] = caplog.messages
+    assert line.startswith(f"{flag.partition('=')[0]} has no effect: ")
+
+
+def test_a_variable_of_virtual_kubelet_without_a_meaning_gets_a_warning(
+    settings_of: Callable[..., Settings], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZPAGES_PORT", ":8080")
+    settings_of()
+    assert caplog.messages == ["ZPAGES_PORT has no effect: see /debug/pods on --metrics-addr"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("", None), (":1", ("", 1)), ("127.0.0.1:2", ("127.0.0.1", 2)), ("[::1]:3", ("::1", 3))],
+)
+def test_metrics_are_served_where_the_flag_says(
+    settings_of: Callable[..., Settings], text: str, address: tuple[str, int] | None
+) -> None:
+    wanted = settings_of("--metrics-addr", text)
+    assert (wanted.metrics, wanted.metrics_required) == (address, True)
+
+
 def test_without_a_provider_it_says_how_to_find_one(run: Run) -> None:
     code, _, err = run()
     assert code == 2
-    assert "Missing option '--provider'; 'runner providers' lists them" in err
+    assert "--provider: missing; 'runner providers' lists them" in err
 
 
 def test_version_names_both_versions(run: Run) -> None:

@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
+from contextvars import copy_context
 
-from runner.logs import ConsoleFormatter, JsonFormatter
+from providers.pods import PodRef
+from runner.logs import NODE, POD, ConsoleFormatter, JsonFormatter
 
 
 def record(**extra: object) -> logging.LogRecord:
@@ -52,3 +54,21 @@ def test_a_json_line_stays_one_line_with_a_traceback() -> None:
     line = JsonFormatter().format(failed_record())
     assert "\n" not in line
     assert json.loads(line)["error"].endswith("ValueError: invalid literal for int() with base 10: 'oh'")
+
+
+def test_a_line_names_the_node_and_pod_that_its_task_works_on() -> None:
+    def written() -> str:
+        NODE.set("n")
+        POD.set(PodRef("d", "web", "u"))
+        return ConsoleFormatter().format(record())
+
+    assert copy_context().run(written) == "03:04:05 WARNING n d/web: it rains"
+    assert ConsoleFormatter().format(record()) == "03:04:05 WARNING it rains"
+
+
+def test_what_a_line_says_itself_goes_before_its_task() -> None:
+    def written() -> str:
+        POD.set("d/web")
+        return ConsoleFormatter().format(record(pod="d/other"))
+
+    assert copy_context().run(written) == "03:04:05 WARNING d/other: it rains"

@@ -1,6 +1,7 @@
 """The runner's command line: what the flags mean, and the one line that wrong ones get."""
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ VARIABLES = """
 def _environment_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES.split():
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("runner.logs.configure", lambda *_: None)
+    monkeypatch.setattr("runner.logs.configure", lambda *_: logging.getLogger("runner").setLevel("WARNING"))
 
 
 @pytest.fixture

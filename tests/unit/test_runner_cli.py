@@ -25,6 +25,7 @@ def _environment_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES.split():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("runner.logs.configure", lambda *_: logging.getLogger("runner").setLevel("WARNING"))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # whatever another test's command has left there
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -19,7 +19,8 @@ import orjson
 from yarl import URL
 
 from providers.types import KubeObject
-from runner.kube import ApiError, Patch, PatchType, Resource, Unavailable, WatchEvent, error_from_status
+from runner.gate import Gate
+from runner.kube import LEASES, ApiError, Patch, PatchType, Resource, Unavailable, WatchEvent, error_from_status
 from runner.kube_config import Connection, KubeConfigError, load_connection
 from runner.ports import Ports
 
@@ -35,8 +36,11 @@ THROTTLED = (429, 503)
 THROTTLED_TRIES = 5
 THROTTLED_SECONDS = 30.0
 """The longest that one call waits in all because the server asked for it; past that the caller decides."""
+SHORTEST_WAIT = 0.1
+"""Seconds that throttling means at least, also where ``Retry-After`` is 0."""
 
 _JSON = "application/json"
+_LEASES = f"/apis/{LEASES.group}/"
 
 
 class HttpKube:
@@ -46,6 +50,10 @@ class HttpKube:
         connection: where it is and how to get in.
         session: the connections; closed by whoever opened it (``connect`` or ``over``).
         random: spreads retries.
+
+    Attributes:
+        server: the API server's URL.
+        gate: how hard it is asked.
     """
 
     def __init__(self, connection: Connection, session: aiohttp.ClientSession, random: Random) -> None:
@@ -53,6 +61,7 @@ class HttpKube:
         self._connection = connection
         self._session = session
         self._random = random
+        self.gate = Gate(random)
 
     @classmethod
     @asynccontextmanager
@@ -72,7 +81,7 @@ class HttpKube:
     @asynccontextmanager
     async def over(cls, connection: Connection, random: Random) -> AsyncIterator[Self]:
         """The API server at the end of a connection."""
-        # No limit on connections: each watch holds one, and what else runs at once is bounded by the workers.
+        # No limit on connections: each watch holds one, and what else runs at once is bounded by the gate.
         connector = aiohttp.TCPConnector(limit=0, ssl=connection.tls or True, socket_factory=_lasting_socket)
         async with aiohttp.ClientSession(
             connector=connector,
@@ -133,11 +142,7 @@ class HttpKube:
         silence = aiohttp.ClientTimeout(
             total=None, sock_connect=CONNECT_SECONDS, sock_read=seconds + WATCH_SLACK_SECONDS
         )
-        try:
-            async with asyncio.timeout(REQUEST_SECONDS):
-                response = await self._send("GET", resource.path(namespace), query, timeout=silence)
-        except TimeoutError:
-            raise self._unavailable("the watch was not answered in time") from None
+        response, _ = await self._send("GET", resource.path(namespace), query, timeout=silence)
         try:
             async with aclosing(self._events(response)) as events:
                 yield events
@@ -208,8 +213,7 @@ class HttpKube:
     ) -> KubeObject:
         """One request and the object that answers it."""
         data = None if body is None else orjson.dumps(body)
-        response = await self._send(method, path, query, data=data, content_type=content_type)
-        content = await self._read(response)
+        response, content = await self._send(method, path, query, data=data, content_type=content_type)
         try:
             answer = orjson.loads(content)
         except orjson.JSONDecodeError:
@@ -230,27 +234,49 @@ class HttpKube:
         data: bytes | None = None,
         content_type: str = _JSON,
         timeout: aiohttp.ClientTimeout = REQUEST_TIMEOUT,
-    ) -> aiohttp.ClientResponse:
-        """The successful answer, its body still to be read. Waits and asks again where the server wants that.
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """The successful answer and its body (a watch's is still to come). Asks again where the server wants that.
 
         429 and 503 with ``Retry-After`` say that the request was not looked at, so any method may be repeated.
         """
         text = urlencode({key: value for key, value in (query or {}).items() if value})
         url = URL(f"{self.server}{path}?{text}" if text else f"{self.server}{path}", encoded=True)
-        tries, waited = 1, 0.0
+        loop = asyncio.get_running_loop()
+        begun, tries = loop.time(), 0
+        # The node's heartbeat is never held up by its pods; the API server, too, treats it apart.
+        urgent = path.startswith(_LEASES)
         while True:
-            response = await self._exchange(method, url, data, content_type, timeout)
+            tries += 1
+            async with nullcontext() if urgent else self.gate.turn():
+                response, content = await self._attempt(method, url, data, content_type, timeout)
             if response.ok and response.status < 300:
-                return response
+                return response, content
             asked = _retry_after(response)
-            error = _refusal(response.status, await self._read(response), asked)
-            if error.code not in THROTTLED or asked is None or tries >= THROTTLED_TRIES:
+            error = _refusal(response.status, content, asked)
+            if error.code not in THROTTLED or asked is None or urgent or tries >= THROTTLED_TRIES:
                 raise error
-            wait = max(asked, 0.1) * self._random.uniform(1.0, 1.5)
-            if waited + wait > THROTTLED_SECONDS:
+            if loop.time() - begun + asked > THROTTLED_SECONDS:
                 raise error
-            await asyncio.sleep(wait)
-            tries, waited = tries + 1, waited + wait
+
+    async def _attempt(
+        self, method: str, url: URL, data: bytes | None, content_type: str, timeout: aiohttp.ClientTimeout
+    ) -> tuple[aiohttp.ClientResponse, bytes]:
+        """One request and what came of it, which the gate is told."""
+        try:
+            response = await self._exchange(method, url, data, content_type, timeout)
+            is_watch = timeout.total is None
+            content = b"" if response.ok and is_watch else await self._read(response)
+        except Unavailable:
+            self.gate.trouble()
+            raise
+        asked = _retry_after(response)
+        if response.status in THROTTLED and asked is not None:
+            self.gate.throttle(max(asked, SHORTEST_WAIT))
+        elif response.status >= 500:
+            self.gate.trouble()
+        else:
+            self.gate.well()
+        return response, content
 
     async def _exchange(
         self, method: str, url: URL, data: bytes | None, content_type: str, timeout: aiohttp.ClientTimeout
@@ -263,16 +289,17 @@ class HttpKube:
         if authorization:
             headers["Authorization"] = authorization
         try:
-            return await self._session.request(
-                method,
-                url,
-                data=data,
-                headers=headers,
-                allow_redirects=False,
-                proxy=self._connection.proxy,
-                server_hostname=self._connection.server_hostname,
-                timeout=timeout,
-            )
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await self._session.request(
+                    method,
+                    url,
+                    data=data,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=self._connection.proxy,
+                    server_hostname=self._connection.server_hostname,
+                    timeout=timeout,
+                )
         except (aiohttp.ClientError, OSError) as error:
             raise self._unavailable(_reason(error)) from error
 

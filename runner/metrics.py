@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from providers import pods
 from providers.errors import ProviderError
+from runner.gate import Gate
 from runner.lifecycle import Presence, Record
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,9 +36,6 @@ class Metrics:
         self.api_requests = self._counter("rest_client_requests", "Requests to the API server.", "verb resource code")
         self.api_seconds = self._histogram(
             "rest_client_request_duration_seconds", "How long the API server took.", "verb resource", QUICK
-        )
-        self.api_throttled_seconds = self._counter(
-            "rest_client_throttled_seconds", "Time for which the API server had us wait (Retry-After)."
         )
         self.provider_calls = self._counter(
             "kubelet_runtime_operations", "Calls to the provider.", "node operation_type"
@@ -68,8 +66,8 @@ class Metrics:
         info = Gauge("kubernetes_build_info", "The runner's version.", ["git_version"], registry=self.registry)
         info.labels(metadata.version("vksim")).set(1)
         ProcessCollector(registry=self.registry)
-        self._nodes = _Nodes()
-        self.registry.register(self._nodes)
+        self._asked = _Asked()
+        self.registry.register(self._asked)
 
     def text(self) -> bytes:
         """The page that Prometheus reads."""
@@ -77,7 +75,11 @@ class Metrics:
 
     def watch(self, node: str, records: Mapping[str, Record], depth: Callable[[], int]) -> None:
         """Show, of this node, how many pods there are and how many wait for a worker at the time of the reading."""
-        self._nodes.watched[node] = _Watched(records, depth)
+        self._asked.nodes[node] = _Watched(records, depth)
+
+    def watch_gate(self, gate: Gate) -> None:
+        """Show how hard the API server is asked at the time of the reading."""
+        self._asked.gates.append(gate)
 
     def _counter(self, name: str, help_: str, labels: str = "") -> Counter:
         return Counter(name, help_, labels.split(), registry=self.registry)
@@ -135,22 +137,28 @@ class _Watched:
     depth: Callable[[], int]
 
 
-class _Nodes(Collector):
+class _Asked(Collector):
     """What is counted when it is asked for, not when it changes."""
 
     def __init__(self) -> None:
-        self.watched: dict[str, _Watched] = {}
+        self.nodes: dict[str, _Watched] = {}
+        self.gates: list[Gate] = []
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def collect(self) -> Iterable[Metric]:
+        """The samples."""
         desired = GaugeMetricFamily("kubelet_desired_pods", "Pods bound to the node.", labels=["node"])
         running = GaugeMetricFamily("kubelet_running_pods", "Pods that the provider runs.", labels=["node"])
         depth = GaugeMetricFamily("workqueue_depth", "Pods that wait for a worker.", labels=["node", "name"])
-        for node, watched in self.watched.items():
+        for node, watched in self.nodes.items():
             records = watched.records.values()
             desired.add_metric([node], sum(1 for each in records if each.in_api))
             running.add_metric([node], sum(1 for each in records if _runs(each)))
             depth.add_metric([node, "pods"], watched.depth())
-        return [desired, running, depth]
+        yield from (desired, running, depth)
+        for gate in self.gates:
+            window, throttled = "rest_client_concurrency_limit", "rest_client_throttled"
+            yield GaugeMetricFamily(window, "How many requests may be under way.", value=int(gate.window))
+            yield CounterMetricFamily(throttled, "How often the server had us wait.", value=gate.throttled)
 
 
 def _runs(record: Record) -> bool:

@@ -76,6 +76,7 @@ async def run(settings: Settings) -> None:
         kube = await stack.enter_async_context(HttpKube.connect(settings.kubeconfig, ports))
         await _reach(kube, settings, ports)
         log.info("API server %s", kube.server)
+        instruments.metrics.watch_gate(kube.gate)
         agents += [
             await stack.enter_async_context(open_node(each, kube, ports, instruments)) for each in settings.nodes
         ]

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
 
 from providers import base
 from providers.errors import Retryable
+from runner.gate import Gate
 from runner.instrument import Instruments
 from runner.kube import CONFIG_MAPS, PODS, NotFound
 from runner.metrics import Metrics
@@ -202,3 +204,15 @@ def test_pods_and_depth_are_counted_when_they_are_asked_for() -> None:
     assert value(metrics, "workqueue_depth", node="n", name="pods") == 4
     assert value(metrics, "kubelet_running_pods", node="n") == 0
     assert b'kubelet_desired_pods{node="n"} 0.0' in metrics.text()
+
+
+def test_how_hard_the_api_server_is_asked_can_be_seen() -> None:
+    metrics, gate = Metrics(), Gate(Random(1))
+    metrics.watch_gate(gate)
+    run(throttle(gate))
+    assert value(metrics, "rest_client_concurrency_limit") == 8
+    assert value(metrics, "rest_client_throttled_total") == 1
+
+
+async def throttle(gate: Gate) -> None:
+    gate.throttle(1)

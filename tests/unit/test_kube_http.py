@@ -1,6 +1,7 @@
 """The Kubernetes API over HTTP, against a small server that answers as each test says."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from random import Random
 import pytest
 from aiohttp import web
 
+from runner.gate import Gate
 from runner.kube import (
     LEASES,
     NODES,
@@ -248,23 +250,21 @@ def throttling(times: int, retry_after: str | None, code: int = 429) -> tuple[Ha
     return handler, seen
 
 
-def waits_of(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    waits: list[float] = []
+def wishes_of(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """For how long the gate is told to close; it stays open."""
+    wishes: list[float] = []
 
-    at_once = asyncio.sleep
+    class OpenGate(Gate):
+        def throttle(self, seconds: float) -> None:
+            wishes.append(seconds)
 
-    async def no_wait(seconds: float) -> None:
-        if seconds:  # aiohttp yields with sleep(0)
-            waits.append(seconds)
-        await at_once(0)
-
-    monkeypatch.setattr("runner.kube_http.asyncio.sleep", no_wait)
-    return waits
+    monkeypatch.setattr("runner.kube_http.Gate", OpenGate)
+    return wishes
 
 
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_throttled_request_waits_as_asked_and_then_succeeds(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = waits_of(monkeypatch)
+    wishes = wishes_of(monkeypatch)
     handler, seen = throttling(2, "2", code)
 
     async def go() -> object:
@@ -273,12 +273,11 @@ def test_a_throttled_request_waits_as_asked_and_then_succeeds(code: int, monkeyp
 
     assert asyncio.run(go()) == {"kind": "Pod"}
     assert seen == ["POST"] * 3
-    assert len(waits) == 2
-    assert all(2.0 <= wait <= 3.0 for wait in waits)
+    assert wishes == [2.0, 2.0]
 
 
 def test_throttling_without_an_end_is_reported_after_a_few_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits_of(monkeypatch)
+    wishes_of(monkeypatch)
     handler, seen = throttling(100, "1")
     error = error_of(handler)
     assert isinstance(error, Unavailable)
@@ -287,11 +286,51 @@ def test_throttling_without_an_end_is_reported_after_a_few_tries(monkeypatch: py
 
 
 def test_a_long_retry_after_is_left_to_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits = waits_of(monkeypatch)
+    wishes = wishes_of(monkeypatch)
     handler, seen = throttling(100, "120")
     assert error_of(handler).retry_after == 120.0
     assert len(seen) == 1
-    assert waits == []
+    assert wishes == [120.0]
+
+
+def test_a_heartbeat_does_not_wait_for_the_gate() -> None:
+    async def go() -> None:
+        async with kube_at(throttling(0, None)[0]) as kube:
+            kube.gate.throttle(3600)
+            async with asyncio.timeout(5):
+                await kube.get(LEASES, "n", "kube-node-lease")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await kube.get(PODS, "p", "default")
+
+    asyncio.run(go())
+
+
+def test_a_throttled_heartbeat_is_its_callers_business() -> None:
+    handler, seen = throttling(100, "1")
+
+    async def go() -> None:
+        async with kube_at(handler) as kube:
+            with pytest.raises(Unavailable):
+                await kube.get(LEASES, "n", "kube-node-lease")
+
+    asyncio.run(go())
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("code", "narrower"), [(200, False), (404, False), (500, True), (504, True)])
+def test_a_fault_of_the_servers_has_it_asked_less(code: int, narrower: bool) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return status(code)
+
+    async def go() -> bool:
+        async with kube_at(handler) as kube:
+            before = kube.gate.window
+            with contextlib.suppress(ApiError):
+                await kube.get(PODS, "p", "default")
+            return kube.gate.window < before
+
+    assert asyncio.run(go()) == narrower
 
 
 def test_throttling_without_retry_after_is_the_callers_business() -> None:

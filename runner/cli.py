@@ -74,6 +74,30 @@ def providers(ctx: click.Context, name: str | None) -> None:
         ctx.exit(1)
 
 
+@runner.command()
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the findings.")
+@click.pass_context
+def check(ctx: click.Context, /, output: str, **_: Any) -> None:
+    """Ask the cluster and the provider whether the node would run, and say what is missing. Changes nothing.
+
+    Takes the options of the runner itself. Exits with 0 if it would run, with 1 if something is missing.
+    """
+    wanted = _settings(ctx)
+    import json  # noqa: PLC0415
+
+    from runner import check as checks  # noqa: PLC0415
+
+    findings = checks.check(wanted)
+    if output == "json":
+        click.echo(json.dumps(checks.as_json(findings), indent=2))
+    else:
+        click.echo("\n".join(map(str, findings)))
+    ctx.exit(checks.exit_code(findings))
+
+
+check.params.extend(options.OPTIONS)
+
+
 def main() -> None:
     """Run the command: one line for an error, no usage screen around it."""
     try:

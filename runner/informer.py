@@ -90,7 +90,8 @@ class Informer:
             )
             version = version or page["metadata"]["resourceVersion"]
             for item in page["items"]:
-                listed[item["metadata"]["uid"]] = item
+                uid = item["metadata"]["uid"]
+                listed[uid] = _kept(item, self.objects.get(uid))
             token = page["metadata"].get("continue") or ""
             if not token:
                 break
@@ -121,6 +122,21 @@ class Informer:
                     self.objects.pop(metadata["uid"], None)
                     self._deleted(event.object)
                 elif event.type != "BOOKMARK":
-                    self.objects[metadata["uid"]] = event.object
-                    self._changed(event.object)
+                    uid = metadata["uid"]
+                    kept = self.objects[uid] = _kept(event.object, self.objects.get(uid))
+                    self._changed(kept)
         await asyncio.sleep(max(0.0, begun + SHORTEST_WATCH - loop.time()))
+
+
+def _kept(new: KubeObject, old: KubeObject | None) -> KubeObject:
+    """The object as it is kept: without what only servers need, and with the old one's parts where they are the same.
+
+    A pod changes its status several times and its spec hardly ever, and the spec is most of it.
+    """
+    shared: KubeObject = {}
+    metadata = new["metadata"]
+    if "managedFields" in metadata:
+        shared["metadata"] = {name: value for name, value in metadata.items() if name != "managedFields"}
+    if old is not None and (spec := new.get("spec")) is not old.get("spec") and spec == old.get("spec"):
+        shared["spec"] = old["spec"]
+    return {**new, **shared} if shared else new

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from runner.kube import NODES, PODS
+from runner.kube import NODES, PODS, NotFound
 from tests.e2e.processes import (
     NODE,
     cluster_in,
@@ -204,6 +205,25 @@ def test_a_signal_ends_it_with_0_and_leaves_node_and_pods(tmp_path: Path, number
             assert await process.wait() == 0
             assert (await cluster.kube.get(PODS, "web", "default"))["status"]["phase"] == "Running"
             assert (await cluster.kube.get(NODES, NODE))["metadata"]["name"] == NODE
+
+    within_patience(go())
+
+
+def test_a_check_says_that_it_would_run_and_registers_nothing(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with cluster_in(tmp_path) as cluster:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "runner", "check", "--provider", "mock", *cluster.arguments),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            out, _ = await process.communicate()
+            lines = out.decode().splitlines()
+            assert process.returncode == 0, lines
+            assert lines[0] == f"ok      API server: https://127.0.0.1:{cluster.door.port}"
+            assert f"ok      {NODE}: node: no runner has it" in lines
+            assert f"ok      {NODE}: provider mock: answers: ping, capacity, list of pods" in lines
+            with pytest.raises(NotFound):
+                await cluster.kube.get(NODES, NODE)
 
     within_patience(go())
 

@@ -117,3 +117,46 @@ def test_a_server_that_asks_for_patience_gets_it() -> None:
     cluster = Cluster([kube.Unavailable("busy", retry_after=60.0)] * 10, [])
     follow(cluster, seconds=100)
     assert cluster.listed == 2
+
+
+def shown(*objects: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the informer hands on of an object that changes like this."""
+    seen: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        events = [[WatchEvent("MODIFIED", each) for each in objects[1:]]]
+        informer = Informer(
+            Cluster([page(5, objects[0])], events),  # type: ignore[arg-type]
+            kube.PODS,
+            changed=seen.append,
+            deleted=seen.append,
+            random=Random(0),
+            log=logging.getLogger("test"),
+        )
+        try:
+            async with asyncio.timeout(5):
+                await informer.run()
+        except TimeoutError:
+            pass
+
+    virtual.run(main())
+    return seen
+
+
+def test_a_spec_that_did_not_change_is_kept_once() -> None:
+    first, second, third = shown(
+        {**obj("a", 1), "spec": {"containers": ["x"]}},
+        {**obj("a", 2), "spec": {"containers": ["x"]}, "status": {}},
+        {**obj("a", 3), "spec": {"containers": ["y"]}, "status": {}},
+    )
+    assert second["spec"] is first["spec"]
+    assert second["metadata"]["resourceVersion"] == "2"
+    assert third["spec"] == {"containers": ["y"]}
+
+
+def test_managed_fields_are_not_kept_and_nothing_is_changed_in_place() -> None:
+    given = {**obj("a", 1), "spec": {}}
+    given["metadata"]["managedFields"] = [{"manager": "kubectl"}]
+    [kept] = shown(given)
+    assert kept["metadata"] == {"name": "a", "uid": "uid-a", "resourceVersion": "1"}
+    assert "managedFields" in given["metadata"]

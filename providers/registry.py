@@ -28,6 +28,9 @@ class ProviderNotInstalled(ProviderError):
     """The provider is known, but a library that it needs is missing."""
 
 
+OWN_PACKAGE = __name__.partition(".")[0]
+
+
 def names() -> list[str]:
     """The names of all installed providers, sorted."""
     return sorted(_entry_points())
@@ -48,9 +51,13 @@ def load(name: str) -> ProviderFactory:
     try:
         factory: ProviderFactory = found[name].load()
     except ModuleNotFoundError as missing:
+        own = found[name].module.partition(".")[0] == OWN_PACKAGE
+        remedy = f"install it with: pip install 'vksim[{name}]'" if own else "install that package"
+        raise ProviderNotInstalled(f"provider {name!r} needs the package {missing.name!r}; {remedy}") from missing
+    except (ImportError, AttributeError) as error:
         raise ProviderNotInstalled(
-            f"provider {name!r} needs the package {missing.name!r}; install it with: pip install 'vksim[{name}]'"
-        ) from missing
+            f"provider {name!r} cannot be loaded: {error}; is what it needs installed in a version that fits?"
+        ) from error
     return factory
 
 

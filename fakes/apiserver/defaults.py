@@ -98,6 +98,10 @@ def pod(obj: Object, admission: Admission) -> Object:
 
 def pod_update(new: Object, old: Object) -> Object:
     """A replaced pod: defaults only; what admission added at creation is for the client to keep."""
+    if new["status"] is not old["status"]:
+        status = _with_times(new["status"], _POD_TIMES)
+        if status is not new["status"]:
+            new = {**new, "status": status}
     if new.get("spec") is old["spec"]:
         return new
     return {**new, "spec": _pod_spec(new.get("spec") or {})}
@@ -271,9 +275,23 @@ def node_update(new: Object, _old: Object) -> Object:
         spec = {**spec, "podCIDRs": [spec["podCIDR"]]}
     if status.get("capacity") and not status.get("allocatable"):
         status = {**status, "allocatable": status["capacity"]}
+    status = _with_times(status, _NODE_TIMES)
     if spec is new.get("spec") and status is new.get("status"):
         return new
     return {**new, "spec": spec, "status": status}
+
+
+_NODE_TIMES = ("lastHeartbeatTime", "lastTransitionTime")
+_POD_TIMES = ("lastProbeTime", "lastTransitionTime")
+
+
+def _with_times(status: Object, times: tuple[str, ...]) -> Object:
+    """The status with a null for each time that a condition lacks: the field is not ``omitempty`` in Go."""
+    conditions = status.get("conditions") or ()
+    if all(name in each for each in conditions for name in times):
+        return status
+    missing = [{**each, **{name: None for name in times if name not in each}} for each in conditions]
+    return {**status, "conditions": missing}
 
 
 def secret(obj: Object, _admission: Admission) -> Object:

@@ -19,6 +19,8 @@ def bound(pod: Object, binding: Mapping[str, Any], timestamp: str) -> Object:
         raise internal(f'target.kind: Unsupported value: "{target["kind"]}": supported values: "Node", "<empty>"')
     if not target.get("name"):
         raise internal("target.name: Required value")
+    if sent.get("name") != meta["name"]:
+        raise bad_request("name in URL does not match name in Binding object")
     _check_identity(meta, sent)
     if meta.get("deletionTimestamp"):
         raise _refused(meta["name"], f"pod {meta['name']} is being deleted, cannot be assigned to a host")

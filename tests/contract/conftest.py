@@ -5,13 +5,22 @@ import inspect
 
 import pytest
 
-from tests.contract.backends import BACKENDS, Backend
+from tests.contract.backends import BACKENDS, REAL, Backend, real, the_control_plane
+
+PARAMS = [
+    pytest.param(backend, id=name, marks=[pytest.mark.controlplane] if name == REAL else [])
+    for name, backend in BACKENDS.items()
+]
 
 
-@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS.keys())
+@pytest.fixture(params=PARAMS)
 def kube(request: pytest.FixtureRequest) -> Backend:
     """The back end; the test itself gets the client that it yields."""
     backend: Backend = request.param
+    if backend is real:
+        if request.node.get_closest_marker("small_watch_cache"):
+            pytest.skip("a real server remembers more than a test can overtake")
+        the_control_plane()
     return backend
 
 

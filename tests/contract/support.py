@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from runner.kube import CONFIG_MAPS, PODS, KubeApi, PatchType, WatchEvent
+from runner.kube import CONFIG_MAPS, PODS, KubeApi, NotFound, PatchType, Resource, WatchEvent
 
 NS = "default"
 
@@ -66,10 +66,50 @@ async def take(events: AsyncIterator[WatchEvent], count: int) -> list[tuple[str,
     return [(event.type, event.object["metadata"]["name"]) for event in await take_events(events, count)]
 
 
-async def take_events(events: AsyncIterator[WatchEvent], count: int) -> list[WatchEvent]:
-    """The next events of a watch."""
-    async with asyncio.timeout(5):
-        return [await anext(events) for _ in range(count)]
+async def take_events(events: AsyncIterator[WatchEvent], count: int, *, bookmarks: bool = False) -> list[WatchEvent]:
+    """The next events of a watch, without bookmarks: a server may send one whenever it likes."""
+    taken: list[WatchEvent] = []
+    async with asyncio.timeout(20):
+        while len(taken) < count:
+            event = await anext(events)
+            if bookmarks or event.type != "BOOKMARK":
+                taken.append(event)
+    return taken
+
+
+async def take_until(events: AsyncIterator[WatchEvent], type_: str) -> list[WatchEvent]:
+    """The next events of a watch, up to one of that type; without bookmarks."""
+    taken: list[WatchEvent] = []
+    while not taken or taken[-1].type != type_:
+        taken += await take_events(events, 1)
+    return taken
+
+
+async def until_there(kube: KubeApi, resource: Resource, name: str, namespace: str | None = None) -> dict[str, Any]:
+    """The object, once some controller has made it."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await kube.get(resource, name, namespace)
+            except NotFound:
+                await asyncio.sleep(0.05)
+
+
+async def until_gone(kube: KubeApi, resource: Resource, name: str, namespace: str | None = None) -> None:
+    """Wait until some controller has let go of the object."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await kube.get(resource, name, namespace)
+            except NotFound:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def bind(kube: KubeApi, name: str, node_name: str, **metadata: Any) -> dict[str, Any]:
+    """Bind a pod to a node."""
+    binding = {"metadata": {"name": name, **metadata}, "target": {"kind": "Node", "name": node_name}}
+    return await kube.create(PODS, binding, NS, name=name, subresource="binding")
 
 
 async def version(kube: KubeApi, resource: Any = CONFIG_MAPS) -> str:

@@ -19,7 +19,18 @@ from runner.kube import (
     Refused,
     Resource,
 )
-from tests.contract.support import NS, config_map, create_config_maps, lease, node, patch_config_map, pod, take_events
+from tests.contract.support import (
+    NS,
+    config_map,
+    create_config_maps,
+    lease,
+    node,
+    patch_config_map,
+    pod,
+    take_until,
+    until_gone,
+    until_there,
+)
 
 
 async def test_a_created_object_gets_an_identity(kube: KubeApi) -> None:
@@ -228,8 +239,8 @@ async def test_a_new_namespace_has_what_pods_need(kube: KubeApi) -> None:
     created = await kube.create(NAMESPACES, {"metadata": {"name": "team"}})
     assert created["status"] == {"phase": "Active"}
     assert created["metadata"]["labels"] == {"kubernetes.io/metadata.name": "team"}
-    await kube.get(SERVICE_ACCOUNTS, "default", "team")
-    await kube.get(CONFIG_MAPS, "kube-root-ca.crt", "team")
+    await until_there(kube, SERVICE_ACCOUNTS, "default", "team")
+    await until_there(kube, CONFIG_MAPS, "kube-root-ca.crt", "team")
 
 
 async def test_a_deleted_namespace_takes_its_content_along(kube: KubeApi) -> None:
@@ -237,22 +248,23 @@ async def test_a_deleted_namespace_takes_its_content_along(kube: KubeApi) -> Non
     await kube.create(CONFIG_MAPS, config_map(), "team")
     async with kube.watch(NAMESPACES, field_selector="metadata.name=team") as events:
         await kube.delete(NAMESPACES, "team")
-        seen = await take_events(events, 3)
-    assert [event.type for event in seen] == ["ADDED", "MODIFIED", "DELETED"]
-    assert seen[1].object["status"]["phase"] == "Terminating"
+        added, *modified, deleted = await take_until(events, "DELETED")
+    assert added.type == "ADDED"
+    assert {event.type for event in modified} == {"MODIFIED"}
+    assert modified[0].object["status"]["phase"] == deleted.object["status"]["phase"] == "Terminating"
     assert (await kube.list(CONFIG_MAPS, "team"))["items"] == []
 
 
 async def test_a_terminating_namespace_waits_for_its_pods_and_takes_nothing_new(kube: KubeApi) -> None:
     await kube.create(NAMESPACES, {"metadata": {"name": "team"}})
+    await until_there(kube, SERVICE_ACCOUNTS, "default", "team")
     await kube.create(PODS, pod(node="n1"), "team")
     await kube.delete(NAMESPACES, "team")
     with pytest.raises(Forbidden, match="because it is being terminated"):
         await kube.create(CONFIG_MAPS, config_map(), "team")
     assert (await kube.get(NAMESPACES, "team"))["status"]["phase"] == "Terminating"
     await kube.delete(PODS, "p", "team", grace_period_seconds=0)
-    with pytest.raises(NotFound):
-        await kube.get(NAMESPACES, "team")
+    await until_gone(kube, NAMESPACES, "team")
 
 
 async def test_the_default_namespace_cannot_be_deleted(kube: KubeApi) -> None:

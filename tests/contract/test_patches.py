@@ -1,9 +1,11 @@
 """The three patch types, and the subresources that take them."""
 
+from typing import Any
+
 import pytest
 
 from runner.kube import CONFIG_MAPS, NODES, PODS, ApiError, Conflict, KubeApi, NotFound, PatchType, Refused
-from tests.contract.support import NS, config_map, create_config_maps, node, patch_config_map, patch_pod, pod
+from tests.contract.support import NS, bind, config_map, create_config_maps, node, patch_config_map, patch_pod, pod
 
 
 async def test_a_merge_patch_sets_and_removes(kube: KubeApi) -> None:
@@ -49,16 +51,17 @@ async def test_a_strategic_patch_merges_lists_by_key(kube: KubeApi) -> None:
     assert container["terminationMessagePath"] == "/dev/termination-log"
 
 
+def states(obj: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each["type"], each["status"]) for each in obj["status"]["conditions"]]
+
+
 async def test_a_strategic_patch_merges_conditions(kube: KubeApi) -> None:
     body = node()
     body["status"]["conditions"] = [{"type": "Ready", "status": "True"}, {"type": "Theirs", "status": "False"}]
     await kube.create(NODES, body)
     patch = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
     patched = await kube.patch(NODES, "n1", patch, patch_type=PatchType.STRATEGIC, subresource="status")
-    assert patched["status"]["conditions"] == [
-        {"type": "Ready", "status": "False"},
-        {"type": "Theirs", "status": "False"},
-    ]
+    assert states(patched) == [("Ready", "False"), ("Theirs", "False")]
 
 
 async def test_a_strategic_patch_deletes_an_element(kube: KubeApi) -> None:
@@ -67,7 +70,15 @@ async def test_a_strategic_patch_deletes_an_element(kube: KubeApi) -> None:
     await kube.create(NODES, body)
     patch = {"status": {"conditions": [{"$patch": "delete", "type": "Theirs"}]}}
     patched = await kube.patch(NODES, "n1", patch, patch_type=PatchType.STRATEGIC, subresource="status")
-    assert patched["status"]["conditions"] == [{"type": "Ready", "status": "True"}]
+    assert states(patched) == [("Ready", "True")]
+
+
+async def test_times_that_a_condition_lacks_are_null(kube: KubeApi) -> None:
+    await kube.create(NODES, node())
+    patch = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+    patched = await kube.patch(NODES, "n1", patch, patch_type=PatchType.STRATEGIC, subresource="status")
+    (condition,) = patched["status"]["conditions"]
+    assert condition == {"type": "Ready", "status": "False", "lastHeartbeatTime": None, "lastTransitionTime": None}
 
 
 async def test_a_strategic_patch_replaces_other_lists(kube: KubeApi) -> None:
@@ -128,7 +139,7 @@ async def test_a_status_that_does_not_exist_is_not_found(kube: KubeApi) -> None:
 
 async def test_a_binding_puts_a_pod_on_a_node(kube: KubeApi) -> None:
     await kube.create(PODS, pod(), NS)
-    answer = await kube.create(PODS, {"target": {"name": "n1"}}, NS, name="p", subresource="binding")
+    answer = await bind(kube, "p", "n1")
     bound = await kube.get(PODS, "p", NS)
     assert answer["status"] == "Success"
     assert bound["spec"]["nodeName"] == "n1"
@@ -139,11 +150,16 @@ async def test_a_binding_puts_a_pod_on_a_node(kube: KubeApi) -> None:
 async def test_a_pod_is_bound_only_once(kube: KubeApi) -> None:
     await kube.create(PODS, pod(node="n1"), NS)
     with pytest.raises(Conflict, match='pod p is already assigned to node "n1"'):
-        await kube.create(PODS, {"target": {"name": "n2"}}, NS, name="p", subresource="binding")
+        await bind(kube, "p", "n2")
 
 
 async def test_a_binding_can_name_the_pod_it_means(kube: KubeApi) -> None:
     await kube.create(PODS, pod(), NS)
-    binding = {"metadata": {"uid": "another"}, "target": {"name": "n1"}}
     with pytest.raises(Conflict):
-        await kube.create(PODS, binding, NS, name="p", subresource="binding")
+        await bind(kube, "p", "n1", uid="another")
+
+
+async def test_a_binding_has_to_name_the_pod(kube: KubeApi) -> None:
+    await kube.create(PODS, pod(), NS)
+    with pytest.raises(Refused, match="name in URL does not match name in Binding object"):
+        await kube.create(PODS, {"target": {"name": "n1"}}, NS, name="p", subresource="binding")

@@ -9,10 +9,10 @@ PYTEST_ARGS ?= -n auto --maxprocesses=4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test soak lint bench install clean
+.PHONY: help run serve test soak controlplane test-controlplane lint bench install clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.installed  ## play the quickstart in virtual time and leave report/report.html
 	$(BIN)/vksim run scenarios/quickstart.yaml
@@ -25,6 +25,12 @@ test: $(VENV)/.installed-test  ## run all tests and features
 
 soak: $(VENV)/.installed-test  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow tests
+
+controlplane:  ## build etcd and a Kubernetes control plane (needs Go), for make test-controlplane
+	tools/controlplane/build
+
+test-controlplane: $(VENV)/.installed-test  ## hold the fake API server to a real one
+	$(BIN)/python -m pytest -m controlplane tests features
 
 lint: $(VENV)/.installed-dev  ## check style, format, types and import contracts
 	$(BIN)/ruff check

@@ -147,7 +147,7 @@ class HttpKube:
             async with aclosing(self._events(response)) as events:
                 yield events
         finally:
-            response.close()
+            _drop(response)
 
     async def create(
         self,
@@ -397,3 +397,11 @@ def _lasting_socket(address: aiohttp.AddrInfoType) -> socket.socket:
         if hasattr(socket, name):
             made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return made
+
+
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """Hang up in the middle of an answer, without TLS' goodbye: nobody may be left to wait for it."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()

@@ -18,8 +18,8 @@ def kube(request: pytest.FixtureRequest) -> Backend:
     """The back end; the test itself gets the client that it yields."""
     backend: Backend = request.param
     if backend is real:
-        if request.node.get_closest_marker("small_watch_cache"):
-            pytest.skip("a real server remembers more than a test can overtake")
+        if marker := request.node.get_closest_marker("fakes_only"):
+            pytest.skip(str(marker.args[0]))
         the_control_plane()
     return backend
 

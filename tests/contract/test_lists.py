@@ -142,7 +142,7 @@ async def test_a_token_that_is_none_is_a_bad_request(kube: KubeApi) -> None:
         await kube.list(CONFIG_MAPS, continue_token="nonsense")
 
 
-@pytest.mark.small_watch_cache
+@pytest.mark.fakes_only("a real server remembers more than a test can overtake")
 async def test_a_token_of_long_ago_is_gone(kube: KubeApi) -> None:
     await create_config_maps(kube, *"abc")
     first = await kube.list(CONFIG_MAPS, NS, limit=1)

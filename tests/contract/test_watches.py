@@ -118,7 +118,7 @@ async def test_a_watch_of_one_name_hears_of_no_other(kube: KubeApi) -> None:
         assert await take(events, 1) == [("ADDED", "n2")]
 
 
-@pytest.mark.small_watch_cache
+@pytest.mark.fakes_only("a real server remembers more than a test can overtake")
 async def test_a_version_of_long_ago_is_gone(kube: KubeApi) -> None:
     await create_config_maps(kube, "a")
     since = await version(kube)
@@ -143,13 +143,15 @@ async def test_a_watch_ends_at_its_timeout(kube: KubeApi) -> None:
             assert [event async for event in events] == []
 
 
+@pytest.mark.fakes_only("a real server sends none while nothing changes")
 async def test_a_bookmark_comes_before_the_timeout(kube: KubeApi) -> None:
     await create_config_maps(kube, "a")
     since = await version(kube)
-    async with kube.watch(NODES, resource_version=since, timeout_seconds=6) as events:
+    others = "metadata.name=another"
+    async with kube.watch(CONFIG_MAPS, NS, field_selector=others, resource_version=since, timeout_seconds=3) as events:
         (event,) = await take_events(events, 1, bookmarks=True)
     assert event.type == "BOOKMARK"
-    assert event.object["kind"] == "Node"
+    assert event.object["kind"] == "ConfigMap"
     assert int(event.object["metadata"]["resourceVersion"]) >= int(since)
 
 

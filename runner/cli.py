@@ -3,6 +3,7 @@
 The heavy modules (the Kubernetes client above all) are imported only when a node is to run: ``--help`` is quick.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ Exit codes:
 
 SIGUSR1 has it log what each pod is waiting for.
 """
+
+log = logging.getLogger("runner")
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -138,6 +141,7 @@ def _settings(ctx: click.Context) -> settings.Settings:
         startup_timeout=common["startup_timeout"],
         metrics=common["metrics_addr"],
         metrics_required="metrics_addr" in said or "metrics_addr" in general,
+        traces=settings.trace_settings({**common, "trace_exporter": _exporters(common)}, nodes),
     )
 
 
@@ -170,10 +174,16 @@ def _of_node(
     return values
 
 
-def _warn_of_obsolete(said: Mapping[str, Any]) -> None:
-    import logging  # noqa: PLC0415  (only where there may be something to say)
+def _exporters(common: Mapping[str, Any]) -> list[str]:
+    """The exporters that are meant."""
+    meant = {"jaeger": ["otlp"], "ocagent": ["otlp"], "zpages": []}
+    for name in common["trace_exporter"]:
+        if name in options.OLD_EXPORTERS:
+            log.warning("--trace-exporter %s: %s", name, options.OLD_EXPORTERS[name])
+    return [each for name in common["trace_exporter"] for each in meant.get(name, [name])]
 
-    log = logging.getLogger("runner")
+
+def _warn_of_obsolete(said: Mapping[str, Any]) -> None:
     for name, why in options.OBSOLETE.items():
         if name.replace("-", "_").replace(".", "_") in said:
             log.warning("--%s has no effect: %s", name, why)

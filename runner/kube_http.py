@@ -7,7 +7,7 @@ stay plain JSON: the generated models of that package cost many times what the r
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from pathlib import Path
 from random import Random
@@ -50,22 +50,32 @@ class HttpKube:
         connection: where it is and how to get in.
         session: the connections; closed by whoever opened it (``connect`` or ``over``).
         random: spreads retries.
+        more_headers: makes what else each request is sent with.
 
     Attributes:
         server: the API server's URL.
         gate: how hard it is asked.
     """
 
-    def __init__(self, connection: Connection, session: aiohttp.ClientSession, random: Random) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        session: aiohttp.ClientSession,
+        random: Random,
+        more_headers: Callable[[], Mapping[str, str]],
+    ) -> None:
         self.server = connection.server
         self._connection = connection
         self._session = session
         self._random = random
+        self._more_headers = more_headers
         self.gate = Gate(random)
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, kubeconfig: Path | None, ports: Ports) -> AsyncIterator[Self]:
+    async def connect(
+        cls, kubeconfig: Path | None, ports: Ports, more_headers: Callable[[], Mapping[str, str]] = dict
+    ) -> AsyncIterator[Self]:
         """The cluster of a kubeconfig; without one, of $KUBECONFIG, of ~/.kube/config, or the one we run in.
 
         Nothing is sent yet: that the server answers shows with the first request.
@@ -74,12 +84,14 @@ class HttpKube:
             KubeConfigError: there is no usable configuration, or no credential where it promises one.
         """
         connection = await load_connection(kubeconfig, ports.clock)
-        async with cls.over(connection, ports.random) as kube:
+        async with cls.over(connection, ports.random, more_headers) as kube:
             yield kube
 
     @classmethod
     @asynccontextmanager
-    async def over(cls, connection: Connection, random: Random) -> AsyncIterator[Self]:
+    async def over(
+        cls, connection: Connection, random: Random, more_headers: Callable[[], Mapping[str, str]] = dict
+    ) -> AsyncIterator[Self]:
         """The API server at the end of a connection."""
         # No limit on connections: each watch holds one, and what else runs at once is bounded by the gate.
         connector = aiohttp.TCPConnector(limit=0, ssl=connection.tls or True, socket_factory=_lasting_socket)
@@ -89,7 +101,7 @@ class HttpKube:
             headers={"Accept": _JSON, "User-Agent": "vksim-runner"},
             trust_env=False,  # looked up for each request it costs more than the request; kube_config did it once
         ) as session:
-            yield cls(connection, session, random)
+            yield cls(connection, session, random, more_headers)
 
     async def get(
         self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
@@ -281,7 +293,7 @@ class HttpKube:
     async def _exchange(
         self, method: str, url: URL, data: bytes | None, content_type: str, timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
-        headers = {"Content-Type": content_type} if data is not None else {}
+        headers = {**self._more_headers(), **({"Content-Type": content_type} if data is not None else {})}
         try:
             authorization = await self._connection.authorization()
         except KubeConfigError as error:

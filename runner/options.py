@@ -62,6 +62,13 @@ def _switch(name: str, help_: str, **how: Any) -> click.Option:
     )
 
 
+OLD_EXPORTERS: dict[str, str] = {
+    "jaeger": "Jaeger takes OTLP: sending that, to OTEL_EXPORTER_OTLP_ENDPOINT",
+    "ocagent": "OpenCensus is no more: sending OTLP, to OTEL_EXPORTER_OTLP_ENDPOINT",
+    "zpages": "OpenCensus is no more: see /debug/pods on --metrics-addr",
+}
+"""Virtual Kubelet's exporters, and what becomes of them."""
+
 NODE_OPTIONS: tuple[click.Option, ...] = (
     _option("provider", metavar="NAME", help="What runs the pods (required); 'runner providers' lists them."),
     _option("provider-config", type=FILE, help="The provider's configuration: .json, .toml or .yaml."),
@@ -207,6 +214,27 @@ PROCESS_OPTIONS: tuple[click.Option, ...] = (
         help="Where metrics and health are served over plain HTTP; without a host, on --address. Empty: nowhere.",
     ),
     _option(
+        "trace-exporter",
+        multiple=True,
+        type=click.Choice(["otlp", *OLD_EXPORTERS], case_sensitive=False),
+        help="Send traces there; needs vksim[otel], which is told the rest by the variables OTEL_*.",
+        metavar="otlp",
+    ),
+    _option("trace-service-name", default="virtual-kubelet", metavar="NAME", help="Who we are in traces."),
+    _option(
+        "trace-tag",
+        multiple=True,
+        type=Parsed("tag", settings.trace_tag),
+        metavar="KEY=VALUE",
+        help="Say this with each trace; repeatable.",
+    ),
+    _option(
+        "trace-sample-rate",
+        type=Parsed("rate", settings.sample_rate),
+        metavar="always|never|0..100",
+        help="How much is traced, in per cent. Default: as OTEL_TRACES_SAMPLER says, else always.",
+    ),
+    _option(
         "log-level",
         type=click.Choice(list(logs.LEVELS), case_sensitive=False),
         default="info",
@@ -229,7 +257,14 @@ OBSOLETE: dict[str, str] = {
 """Flags of Virtual Kubelet that have no meaning here, and why: they are taken, with a warning."""
 
 OBSOLETE_VARIABLES: dict[str, str] = {
-    **dict.fromkeys(("ZPAGES_PORT",), "see /debug/pods on --metrics-addr"),
+    "ZPAGES_PORT": "see /debug/pods on --metrics-addr",
+    **dict.fromkeys(
+        ("JAEGER_ENDPOINT", "JAEGER_COLLECTOR_ENDPOINT", "JAEGER_AGENT_ENDPOINT", "JAEGER_USER", "JAEGER_PASSWORD"),
+        "Jaeger takes OTLP: see --trace-exporter=otlp and OTEL_EXPORTER_OTLP_ENDPOINT",
+    ),
+    **dict.fromkeys(
+        ("OCAGENT_ENDPOINT", "OCAGENT_INSECURE"), "see --trace-exporter=otlp and OTEL_EXPORTER_OTLP_ENDPOINT"
+    ),
     "WEB_ENDPOINT_URL": "the web provider is no more",
 }
 """Variables of Virtual Kubelet that have no meaning here, and what to use."""

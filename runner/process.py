@@ -22,7 +22,8 @@ from runner.metrics import Metrics
 from runner.metrics_server import MetricsServer
 from runner.node_process import open_node
 from runner.ports import Ports, real_ports
-from runner.settings import REACH_SECONDS, Settings, WrongUsage, provider_config
+from runner.settings import REACH_SECONDS, Settings, TraceSettings, WrongUsage, provider_config
+from runner.tracing import NO_TRACES, Tracer
 
 ENDED, FAILED, WRONG_USAGE = 0, 1, 2
 """Exit codes; the command's help explains them."""
@@ -66,14 +67,16 @@ async def run(settings: Settings) -> None:
     ports = real_ports()
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    instruments = Instruments(Metrics(), ports.clock)
+    tracer = _tracer(settings.traces)
+    instruments = Instruments(Metrics(), ports.clock, tracer)
     agents: list[Agent] = []
     loop.add_signal_handler(signal.SIGUSR1, lambda: _log_dump(agents, ports))
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(ports.blocking, tracer.close)
         for each in settings.nodes:
             registry.load(each.provider)
             provider_config(each.provider_config)
-        kube = await stack.enter_async_context(HttpKube.connect(settings.kubeconfig, ports))
+        kube = await stack.enter_async_context(HttpKube.connect(settings.kubeconfig, ports, tracer.headers))
         await _reach(kube, settings, ports)
         log.info("API server %s", kube.server)
         instruments.metrics.watch_gate(kube.gate)
@@ -91,6 +94,18 @@ async def run(settings: Settings) -> None:
                 if not any(each.done() or each.cancelling() for each in running):  # the operator wants an end
                     await asyncio.gather(*(agent.shut_down() for agent in agents))
                 raise
+
+
+def _tracer(settings: TraceSettings) -> Tracer:
+    if not settings.exporters:
+        return NO_TRACES
+    try:
+        from runner.otel import make_tracer  # noqa: PLC0415  (an extra, and heavy)
+    except ModuleNotFoundError as missing:
+        raise WrongUsage(
+            f"--trace-exporter: needs the package {missing.name!r}; install it with: pip install 'vksim[otel]'"
+        ) from missing
+    return make_tracer(settings)
 
 
 async def _serve_metrics(

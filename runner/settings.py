@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 METRICS_ADDRESS = ":10255"
+OUR_TAGS = ("operatingSystem", "provider", "nodeName")
+"""Of traces; Virtual Kubelet's."""
 REACH_SECONDS = 5.0
 """How long the API server is tried at the start, where ``--startup-timeout`` does not say."""
 SHORTEST_LEASE = timedelta(seconds=1)
@@ -70,6 +72,23 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """How work is traced.
+
+    Attributes:
+        exporters: where spans go: ``otlp``; none for no traces.
+        service_name: who we are in them.
+        tags: said with each of them.
+        sample_share: of what share of the work, 0 to 1; None leaves it to OpenTelemetry's variables.
+    """
+
+    exporters: tuple[str, ...]
+    service_name: str
+    tags: Mapping[str, str]
+    sample_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One run of the runner.
 
@@ -80,6 +99,7 @@ class Settings:
             zero: no limit at all.
         metrics: where metrics are served; None: nowhere.
         metrics_required: whether it is a failure if they cannot be.
+        traces: how work is traced.
     """
 
     nodes: tuple[NodeSettings, ...]
@@ -87,6 +107,7 @@ class Settings:
     startup_timeout: timedelta | None
     metrics: Address | None
     metrics_required: bool
+    traces: TraceSettings
 
 
 def node_settings(values: Mapping[str, Any]) -> NodeSettings:
@@ -137,6 +158,26 @@ def node_settings(values: Mapping[str, Any]) -> NodeSettings:
             cluster_domain=values["cluster_domain"],
         ),
     )
+
+
+def trace_settings(values: Mapping[str, Any], nodes: Sequence[NodeSettings]) -> TraceSettings:
+    """How work is traced; what Virtual Kubelet always tells of its node is told as long as there is one.
+
+    Raises:
+        WrongUsage: a tag is given twice, or is one of those.
+    """
+    tags: dict[str, str] = {}
+    for name, value in values["trace_tag"]:
+        if name in OUR_TAGS:
+            raise WrongUsage(f"--trace-tag: {name!r} is set by the runner itself; choose another name")
+        if name in tags:
+            raise WrongUsage(f"--trace-tag: {name!r} is given twice")
+        tags[name] = value
+    if len(nodes) == 1:
+        config = nodes[0].config
+        tags |= dict(zip(OUR_TAGS, (config.operating_system, nodes[0].provider, config.node_name), strict=True))
+    exporters = tuple(dict.fromkeys(values["trace_exporter"]))
+    return TraceSettings(exporters, values["trace_service_name"], tags, values["trace_sample_rate"])
 
 
 def check_distinct(nodes: Sequence[NodeSettings]) -> None:
@@ -225,6 +266,32 @@ def label(text: str) -> tuple[str, str]:
     if not equals or not _QUALIFIED.fullmatch(key) or not _LABEL_VALUE.fullmatch(value):
         raise ValueError(f"{text!r} is no label; write key=value, e.g. example.com/team=blue")
     return key, value
+
+
+def trace_tag(text: str) -> tuple[str, str]:
+    """A tag from ``key=value``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ValueError(f"{text!r} is no tag; write key=value")
+    return key, value
+
+
+def sample_rate(text: str) -> float | None:
+    """``always``, ``never`` or 0 to 100 per cent, as a share; None for an empty text.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    named = {"": None, "always": 1.0, "never": 0.0}
+    if text.lower() in named:
+        return named[text.lower()]
+    if not text.isdecimal() or int(text) > 100:
+        raise ValueError(f"{text!r} is neither 'always' nor 'never' nor a whole number of per cent, 0 to 100")
+    return int(text) / 100
 
 
 def node_name(text: str) -> str:

@@ -1,17 +1,20 @@
 """``python -m runner`` as a process of its own: what an operator sees of it."""
 
 import asyncio
+import gzip
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 import yaml
 from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from runner.kube import NODES, PODS, NotFound
 from tests.e2e.processes import (
@@ -224,6 +227,41 @@ def test_a_check_says_that_it_would_run_and_registers_nothing(tmp_path: Path) ->
             assert f"ok      {NODE}: provider mock: answers: ping, capacity, list of pods" in lines
             with pytest.raises(NotFound):
                 await cluster.kube.get(NODES, NODE)
+
+    within_patience(go())
+
+
+def test_its_traces_reach_a_collector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spans: list[Any] = []
+
+    async def collect(request: web.Request) -> web.Response:
+        body = await request.read()
+        content = gzip.decompress(body) if request.headers.get("Content-Encoding") == "gzip" else body
+        for resource in ExportTraceServiceRequest.FromString(content).resource_spans:
+            spans.extend(span for scope in resource.scope_spans for span in scope.spans)
+        return web.Response()
+
+    async def go() -> None:
+        collector = web.Application()
+        collector.router.add_post("/v1/traces", collect)
+        site = web.AppRunner(collector, access_log=None, auto_decompress=False)
+        await site.setup()
+        await web.TCPSite(site, "127.0.0.1", 0).start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{site.addresses[0][1]}")
+        async with (
+            cluster_in(tmp_path) as cluster,
+            running(tmp_path, *cluster.arguments, "--trace-exporter", "otlp") as process,
+        ):
+            await until_ready(cluster.kube)
+            await cluster.kube.create(PODS, pod_object("web"), "default")
+            await until_running(cluster.kube, "web")
+            process.terminate()
+            assert await process.wait() == 0
+        await site.cleanup()
+        [created] = [span for span in spans if span.name == "provider create_pod"]
+        [work] = [span for span in spans if span.span_id == created.parent_span_id]
+        assert work.name == "sync pod"
+        assert {each.key: each.value.string_value for each in created.attributes}["k8s.pod.name"] == "web"
 
     within_patience(go())
 

@@ -140,6 +140,11 @@ def test_flags_become_settings(settings_of: Callable[..., Settings]) -> None:
         (("--taint", "a b"), "'--taint' (env var: 'VKUBELET_TAINT_KEY'): 'a b'"),
         (("--internal-ip", "localhost"), "'--internal-ip' (env var: 'VKUBELET_POD_IP'): 'localhost' is no IP address"),
         (("--metrics-addr", "10255"), "'10255' is no address with a port"),
+        (("--trace-sample-rate", "101"), "'101' is neither 'always' nor 'never' nor a whole number of per cent"),
+        (("--trace-tag", "blue"), "'blue' is no tag; write key=value"),
+        (("--trace-tag", "nodeName=a"), "--trace-tag: 'nodeName' is set by the runner itself"),
+        (("--trace-tag", "a=1", "--trace-tag", "a=2"), "--trace-tag: 'a' is given twice"),
+        (("--trace-exporter", "fax"), "'fax' is not one of"),
         (("--metrics-addr", "here:1"), "'here' is no IP address"),
         (("--address", "here"), "'--address': 'here' is no IP address"),
         (("--lease-duration", "soon"), "'soon' is not a duration"),
@@ -199,6 +204,29 @@ def test_metrics_are_served_where_the_flag_says(
 ) -> None:
     wanted = settings_of("--metrics-addr", text)
     assert (wanted.metrics, wanted.metrics_required) == (address, True)
+
+
+def test_traces_are_as_the_flags_say(settings_of: Callable[..., Settings]) -> None:
+    assert settings_of().traces.exporters == ()
+    traces = settings_of(
+        *("--trace-exporter", "otlp", "--trace-tag", "team=blue", "--trace-sample-rate", "25"),
+        *("--trace-service-name", "me"),
+    ).traces
+    assert (traces.exporters, traces.service_name, traces.sample_share) == (("otlp",), "me", 0.25)
+    assert traces.tags == {
+        "team": "blue",
+        "operatingSystem": "linux",
+        "provider": "mock",
+        "nodeName": "virtual-kubelet",
+    }
+
+
+@pytest.mark.parametrize(("name", "exporters"), [("jaeger", ("otlp",)), ("ocagent", ("otlp",)), ("zpages", ())])
+def test_virtual_kubelets_exporters_are_taken_for_what_is_there_today(
+    settings_of: Callable[..., Settings], caplog: pytest.LogCaptureFixture, name: str, exporters: tuple[str, ...]
+) -> None:
+    assert settings_of("--trace-exporter", name).traces.exporters == exporters
+    assert caplog.messages[0].startswith(f"--trace-exporter {name}: ")
 
 
 def test_without_a_provider_it_says_how_to_find_one(run: Run) -> None:

@@ -184,7 +184,7 @@ def patch(pod: Pod, new: PodStatus) -> dict[str, Any] | None:
     wanted: dict[str, Any] = dict(new)
     change: dict[str, Any] = {}
     for name in OWNED:
-        if wanted.get(name) != current.get(name):
+        if wanted.get(name) != current.get(name) and _said(wanted.get(name)) != _said(current.get(name)):
             change[name] = wanted.get(name)
     for name in ("podIPs", "hostIPs"):
         if change.get(name) and current.get(name):
@@ -198,3 +198,10 @@ def patch(pod: Pod, new: PodStatus) -> dict[str, Any] | None:
     if conditions:
         change["conditions"] = conditions
     return {"metadata": {"uid": pods.uid(pod)}, "status": change} if change else None
+
+
+def _said(value: Any) -> Any:
+    """A value without Go's zero values: an API server fills them in (``lastState: {}``, ``restartCount: 0``)."""
+    if isinstance(value, dict):
+        return {key: said for key, each in value.items() if (said := _said(each))}
+    return [_said(each) for each in value] if isinstance(value, list) else value

@@ -118,3 +118,13 @@ def test_a_null_probe_time_is_no_difference() -> None:
     ready = {"type": "Ready", "status": "True", "lastProbeTime": None, "lastTransitionTime": "2026-01-01T00:00:05Z"}
     before = {**pod(), "status": {**running(), "conditions": [ready]}}
     assert status.patch(before, status.merged(before, running(), NOW)) is None
+
+
+def test_what_the_api_server_fills_in_is_no_difference() -> None:
+    reported = running()
+    [container] = reported["containerStatuses"]
+    filled_in = {**container, "lastState": {}, "state": {"running": {"startedAt": "2026-01-01T00:00:05Z"}}}
+    there = BoundPodFactory(status={**reported, "containerStatuses": [filled_in]})
+    bare = {key: value for key, value in container.items() if key not in ("lastState", "restartCount")}
+    assert status.patch(there, {**reported, "containerStatuses": [bare]}) is None
+    assert status.patch(there, {**reported, "containerStatuses": [{**bare, "restartCount": 1}]}) is not None

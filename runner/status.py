@@ -37,6 +37,18 @@ OWNED = (
 
 _KEPT_IF_SILENT = frozenset({"hostIP", "hostIPs", "podIP", "podIPs", "startTime", "initContainerStatuses"})
 
+_CONTAINER_STATUSES = frozenset({"initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"})
+_FILLED_IN: ContainerStatus = {
+    "name": "",
+    "state": {},
+    "lastState": {},
+    "ready": False,
+    "restartCount": 0,
+    "image": "",
+    "imageID": "",
+}
+"""What an API server writes in a container's status by itself."""
+
 
 def merged(pod: Pod, reported: PodStatus, now: datetime) -> PodStatus:
     """The pod's status after the provider's report; the pod's own one if nothing was reported."""
@@ -45,7 +57,9 @@ def merged(pod: Pod, reported: PodStatus, now: datetime) -> PodStatus:
         return current
     new: dict[str, Any] = dict(current)
     for name in OWNED:
-        if name in reported:
+        if name in _CONTAINER_STATUSES and name in reported:
+            new[name] = _containers(current.get(name), reported[name])  # type: ignore[literal-required]  # as below
+        elif name in reported:
             new[name] = reported[name]  # type: ignore[literal-required]  # the names are PodStatus' own
         elif name not in _KEPT_IF_SILENT:
             new.pop(name, None)
@@ -55,6 +69,14 @@ def merged(pod: Pod, reported: PodStatus, now: datetime) -> PodStatus:
     if conditions:
         new["conditions"] = conditions
     return new  # type: ignore[return-value]  # built from PodStatus' own keys
+
+
+def _containers(current: Any, reported: Sequence[ContainerStatus]) -> Any:
+    """The containers' statuses as reported; the current ones if an API server has only filled them in."""
+    if current == reported or not current:
+        return reported
+    filled_in = [{**_FILLED_IN, **each} for each in reported]
+    return current if filled_in == [{**_FILLED_IN, **each} for each in current] else reported
 
 
 def merged_conditions(current: Sequence[Condition], reported: Sequence[Condition], now: datetime) -> list[Condition]:

@@ -15,7 +15,7 @@ from providers.errors import ProviderError
 from runner.config import RunnerConfig
 from runner.context import provider_context
 from runner.kube import LEASES, NODES, ApiError, Forbidden, KubeApi, NotFound, Resource
-from runner.kube_config import KubeConfigError
+from runner.kube_config import KubeConfigError, load_connection
 from runner.kube_http import HttpKube
 from runner.kubelet.server import AddressError, listen
 from runner.kubelet.tls import TlsError, TlsFiles, server_context
@@ -91,7 +91,8 @@ async def _check(settings: Settings, ports: Ports) -> list[Finding]:
 async def _cluster(stack: AsyncExitStack, settings: Settings, ports: Ports) -> tuple[KubeApi | None, list[Finding]]:
     """A way to the API server, if it answers."""
     try:
-        kube = await stack.enter_async_context(HttpKube.connect(settings.kubeconfig, ports))
+        connection = await load_connection(settings.kubeconfig, ports.clock, settings.master_uri)
+        kube = await stack.enter_async_context(HttpKube.over(connection, ports.random))
         async with asyncio.timeout(REACH_SECONDS):
             await kube.get(NODES, settings.nodes[0].config.node_name)
     except (NotFound, Forbidden):

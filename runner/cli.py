@@ -138,6 +138,7 @@ def _settings(ctx: click.Context) -> settings.Settings:
     return settings.Settings(
         nodes=tuple(nodes),
         kubeconfig=common["kubeconfig"],
+        master_uri=common["master_uri"],
         startup_timeout=common["startup_timeout"],
         metrics=common["metrics_addr"],
         metrics_required="metrics_addr" in said or "metrics_addr" in general,

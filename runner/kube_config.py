@@ -66,8 +66,10 @@ class Connection:
     proxy: str | None = None
 
 
-async def load_connection(kubeconfig: Path | None, clock: Clock) -> Connection:
+async def load_connection(kubeconfig: Path | None, clock: Clock, master_uri: str | None = None) -> Connection:
     """The connection that a kubeconfig describes; without one the usual places are searched.
+
+    ``master_uri`` has the API server's URL, or its host with or without a port, where it is another one.
 
     Raises:
         KubeConfigError: see there.
@@ -84,6 +86,9 @@ async def load_connection(kubeconfig: Path | None, clock: Clock) -> Connection:
     except (ssl.SSLError, OSError, ValueError) as error:
         raise KubeConfigError(f"{source}: a certificate or key in it cannot be used: {error}") from error
     server = str(configuration.host).rstrip("/")
+    if master_uri:
+        server = master_uri.rstrip("/") if "://" in master_uri else f"{urlsplit(server).scheme}://{master_uri}"
+        _check_server({"server": server}, "--master-uri (MASTER_URI)")
     return Connection(
         server=server,
         authorization=_authorization(configuration),

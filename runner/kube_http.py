@@ -73,9 +73,7 @@ class HttpKube:
 
     @classmethod
     @asynccontextmanager
-    async def connect(
-        cls, kubeconfig: Path | None, ports: Ports, more_headers: Callable[[], Mapping[str, str]] = dict
-    ) -> AsyncIterator[Self]:
+    async def connect(cls, kubeconfig: Path | None, ports: Ports) -> AsyncIterator[Self]:
         """The cluster of a kubeconfig; without one, of $KUBECONFIG, of ~/.kube/config, or the one we run in.
 
         Nothing is sent yet: that the server answers shows with the first request.
@@ -84,7 +82,7 @@ class HttpKube:
             KubeConfigError: there is no usable configuration, or no credential where it promises one.
         """
         connection = await load_connection(kubeconfig, ports.clock)
-        async with cls.over(connection, ports.random, more_headers) as kube:
+        async with cls.over(connection, ports.random) as kube:
             yield kube
 
     @classmethod

@@ -202,6 +202,12 @@ PROCESS_OPTIONS: tuple[click.Option, ...] = (
         help="Which cluster. Default: $KUBECONFIG, ~/.kube/config, or the cluster that it runs in.",
     ),
     _option(
+        "master-uri",
+        envvar="MASTER_URI",
+        metavar="URL",
+        help="Where the API server is, if not where the kubeconfig says.",
+    ),
+    _option(
         "startup-timeout",
         type=DURATION,
         help="Give up if a node is not ready by then; 0: never. Default: if the API server does not answer within 5s.",

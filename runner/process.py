@@ -14,7 +14,7 @@ from runner.agent import Agent
 from runner.config import Shutdown
 from runner.instrument import Instruments
 from runner.kube import NODES, ApiError, Forbidden, KubeApi, NotFound, Unauthorized, Unavailable
-from runner.kube_config import KubeConfigError
+from runner.kube_config import KubeConfigError, load_connection
 from runner.kube_http import HttpKube
 from runner.kubelet.server import AddressError, listen
 from runner.kubelet.tls import TlsError
@@ -76,7 +76,8 @@ async def run(settings: Settings) -> None:
         for each in settings.nodes:
             registry.load(each.provider)
             provider_config(each.provider_config)
-        kube = await stack.enter_async_context(HttpKube.connect(settings.kubeconfig, ports, tracer.headers))
+        connection = await load_connection(settings.kubeconfig, ports.clock, settings.master_uri)
+        kube = await stack.enter_async_context(HttpKube.over(connection, ports.random, tracer.headers))
         await _reach(kube, settings, ports)
         log.info("API server %s", kube.server)
         instruments.metrics.watch_gate(kube.gate)

@@ -95,6 +95,7 @@ class Settings:
     Attributes:
         nodes: at least one, each with a name and a port of its own.
         kubeconfig: None for the usual places.
+        master_uri: where the API server is, if not where the kubeconfig says.
         startup_timeout: by when the nodes must be ready; None: no limit, but the API server must answer within seconds;
             zero: no limit at all.
         metrics: where metrics are served; None: nowhere.
@@ -104,6 +105,7 @@ class Settings:
 
     nodes: tuple[NodeSettings, ...]
     kubeconfig: Path | None
+    master_uri: str | None
     startup_timeout: timedelta | None
     metrics: Address | None
     metrics_required: bool

@@ -277,3 +277,24 @@ def test_a_plug_in_without_a_credential(write: Callable[..., Path], tmp_path: Pa
 def test_a_plug_in_with_an_expired_credential(write: Callable[..., Path], tmp_path: Path) -> None:
     text = credential(token="old", expirationTimestamp="2026-03-01T11:00:00Z")
     assert "its credential expired at 2026-03-01 11:00" in problem(write(config(plugin(script(tmp_path, text)))))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("https://other:7443/", "https://other:7443"),
+        ("10.0.0.1", "https://10.0.0.1"),
+        ("other:7443", "https://other:7443"),
+    ],
+)
+def test_the_api_server_may_be_elsewhere_with_the_same_credentials(
+    write: Callable[..., Path], given: str, meant: str
+) -> None:
+    connection = asyncio.run(load_connection(write(config({"token": "t"})), FixedClock(), given))
+    assert connection.server == meant
+    assert header(connection) == "Bearer t"
+
+
+def test_an_api_server_that_is_nowhere_is_told_by_its_variable(write: Callable[..., Path]) -> None:
+    with pytest.raises(KubeConfigError, match=r"--master-uri \(MASTER_URI\): server 'ftp://x' is no URL"):
+        asyncio.run(load_connection(write(config({"token": "t"})), FixedClock(), "ftp://x"))

@@ -1,7 +1,6 @@
 """One virtual node: puts the node controller, the pods' reconciler and the provider together and runs them."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from providers import pods
@@ -43,7 +42,7 @@ class Agent:
         *,
         observer: Observer = UNOBSERVED,
     ) -> None:
-        log = logging.LoggerAdapter(logging.getLogger("runner"), {"node": config.node_name})
+        log = logs.NodeLogger("runner", config.node_name)
         self.ready = asyncio.Event()
         self.node_name = config.node_name
         self._kube = kube

@@ -1,6 +1,5 @@
 """What a provider is told and may ask for: its ``ProviderContext``, with the cluster behind three callbacks."""
 
-import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from providers.types import KubeObject
 from runner import kube as api
 from runner.config import RunnerConfig
 from runner.kube import KubeApi, Resource
+from runner.logs import NodeLogger
 from runner.ports import Ports
 
 
@@ -43,7 +43,7 @@ def provider_context(
         clock=ports.clock,
         random=ports.random,
         blocking=ports.blocking,
-        log=logging.LoggerAdapter(logging.getLogger("runner.provider"), {"node": config.node_name}),
+        log=NodeLogger("runner.provider", config.node_name),
         read_secret=_reader(kube, api.SECRETS),
         read_config_map=_reader(kube, api.CONFIG_MAPS),
         request_token=request_token,

@@ -1,6 +1,6 @@
 """What each pod of a node is waiting for, in words: a pure function over the reconciler's records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +13,6 @@ from runner.ports import rfc3339
 def dump(records: Mapping[str, Record], now: datetime) -> list[dict[str, Any]]:
     """Of each pod: who it is, how it is, what comes next and what went wrong; in the order of their names."""
     return sorted((_pod(record, now) for record in records.values()), key=lambda each: (each["pod"], each["uid"]))
-
-
-def lines(node: str, dumped: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The same for a log: a line for each pod below one for the node."""
-    shown = list(dumped)
-    told = [f"{each['pod']} ({each['phase']}, provider: {each['provider']}): {each['next']}" for each in shown]
-    return [f"node {node}: {len(shown)} pod{'' if len(shown) == 1 else 's'}", *told]
 
 
 def _pod(record: Record, now: datetime) -> dict[str, Any]:

@@ -79,7 +79,8 @@ class EventRecorder:
             try:
                 await self._write(told)
             except ApiError as error:
-                self._log.warning("event not written: %s %s: %s", told.reason, told.message, error)
+                about = {"pod": _name(told.about)} if told.about.get("kind", "Pod") == "Pod" else {}
+                self._log.warning("event not written: %s %s: %s", told.reason, told.message, error, extra=about)
 
     async def _write(self, told: _Told) -> None:
         metadata = told.about["metadata"]
@@ -128,3 +129,8 @@ class EventRecorder:
             "lastTimestamp": now,
             "count": 1,
         }
+
+
+def _name(about: Mapping[str, Any]) -> str:
+    metadata = about["metadata"]
+    return f"{metadata.get('namespace')}/{metadata['name']}"

@@ -6,8 +6,10 @@ and a library's lines name them. A line about another one says so with ``extra={
 
 import json
 import logging
+from collections.abc import MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 FORMATS = ("console", "json")
 LEVELS = {
@@ -45,6 +47,17 @@ def configure(level: str, format_: str) -> None:
     root.setLevel(number if number == logging.DEBUG else max(number, logging.WARNING))
     for name in OURS:
         logging.getLogger(name).setLevel(number)
+
+
+class NodeLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose lines name a node, whoever writes them; a line may name a pod with ``extra={"pod": ...}``."""
+
+    def __init__(self, name: str, node: str) -> None:
+        super().__init__(logging.getLogger(name), {"node": node})
+
+    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[object, MutableMapping[str, Any]]:
+        """What the line says of itself goes before what it is told here."""
+        return msg, {**kwargs, "extra": {**(self.extra or {}), **(kwargs.get("extra") or {})}}
 
 
 class ConsoleFormatter(logging.Formatter):

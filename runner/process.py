@@ -133,9 +133,11 @@ def _dumps(agents: Iterable[Agent], ports: Ports) -> list[dict[str, Any]]:
 
 
 def _log_dump(agents: Iterable[Agent], ports: Ports) -> None:
-    for each in _dumps(agents, ports):
-        for line in debug.lines(each["node"], each["pods"]):
-            log.warning("%s", line)
+    for node in _dumps(agents, ports):
+        log.warning("pods: %d", len(node["pods"]), extra={"node": node["node"]})
+        for pod in node["pods"]:
+            subject = {"node": node["node"], "pod": pod["pod"]}
+            log.warning("%s, provider: %s: %s", pod["phase"], pod["provider"], pod["next"], extra=subject)
 
 
 async def _until_signal(settings: Settings) -> None:

@@ -128,7 +128,7 @@ class Reconciler:
             if record is None:
                 if not self._is_ours(pod):
                     continue
-                self._log.warning("the provider has pod %s, which the API has not: deleting it", pods.ref(pod))
+                self._log.warning("only the provider has it: deleting it there", extra={"pod": pods.ref(pod)})
                 record = self.records[pods.uid(pod)] = Record(pod, in_api=False)
             lifecycle.found(record, pod)
 
@@ -189,7 +189,7 @@ class Reconciler:
             await self._do(record, action)
         except kube.ApiError as error:
             record.write_failure = self._failure(record.write_failure, action, error, error.retry_after)
-            self._log.warning("pod %s: %s: %s", pods.ref(record.pod), _name(action), error)
+            self._log.warning("%s failed: %s", _name(action), error)
         except Exception as error:  # noqa: BLE001  (a provider may raise anything; it is told, and tried again)
             self._provider_failed(record, action, error)
         else:
@@ -317,6 +317,7 @@ class Reconciler:
     # --- how it went ------------------------------------------------------------------------------------------------
 
     def _succeeded(self, record: Record, action: lifecycle.Action) -> None:
+        self._log.debug("%s done", _name(action))
         if record.failure is not None and record.failure.action is type(action):
             record.failure = None
         if record.write_failure is not None and record.write_failure.action is type(action):
@@ -327,9 +328,9 @@ class Reconciler:
         name = _name(action)
         pod = record.pod
         if not isinstance(error, ProviderError):
-            self._log.error("pod %s: %s: unexpected error", pods.ref(pod), name, exc_info=error)
+            self._log.error("%s: unexpected error", name, exc_info=error)
         else:
-            self._log.info("pod %s: %s failed: %s", pods.ref(pod), name, error)
+            self._log.info("%s failed: %s", name, error)
         final = isinstance(error, Invalid | Permanent | Unsupported)
         asked = error.delay.total_seconds() if isinstance(error, Retryable) and error.delay else None
         failure = self._failure(record.failure, action, error, asked)

@@ -88,7 +88,7 @@ async def _evict(kube: KubeApi, pod: Pod, log: logging.Logger | logging.LoggerAd
     except (NotFound, Conflict):
         return  # it has gone, or is another one by now
     except ApiError as error:
-        log.info("pod %s is not evicted yet: %s", pods.ref(pod), error)
+        log.info("not evicted yet: %s", error, extra={"pod": pods.ref(pod)})
 
 
 async def _delete(

@@ -5,8 +5,10 @@ import logging
 import sys
 from contextvars import copy_context
 
+import pytest
+
 from providers.pods import PodRef
-from runner.logs import NODE, POD, ConsoleFormatter, JsonFormatter
+from runner.logs import NODE, POD, ConsoleFormatter, JsonFormatter, NodeLogger
 
 
 def record(**extra: object) -> logging.LogRecord:
@@ -72,3 +74,10 @@ def test_what_a_line_says_itself_goes_before_its_task() -> None:
         return ConsoleFormatter().format(record(pod="d/other"))
 
     assert copy_context().run(written) == "03:04:05 WARNING d/other: it rains"
+
+
+def test_a_nodes_logger_names_the_node_and_lets_a_line_name_a_pod(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING", logger="runner")
+    NodeLogger("runner.x", "n").warning("it %s", "rains", extra={"pod": "d/web"})
+    [line] = caplog.records
+    assert ConsoleFormatter().format(line).endswith(" WARNING n d/web: it rains")

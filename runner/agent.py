@@ -1,17 +1,16 @@
 """One virtual node: puts the node controller, the pods' reconciler and the provider together and runs them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from providers import pods
-from providers.base import ContainerLogs, LogOptions, PodNotifier, Provider
-from providers.errors import NotFound, Unsupported
+from providers.base import PodNotifier, Provider
 from providers.types import Pod
 from runner import backoff, logs, shutdown
 from runner.config import RunnerConfig
 from runner.events import EventRecorder
 from runner.informer import Informer
 from runner.kube import PODS, KubeApi
+from runner.kubelet.node import KubeletNode
 from runner.lifecycle import Record
 from runner.node_controller import NodeController
 from runner.ports import Ports
@@ -31,6 +30,10 @@ class Agent:
         config: how the node behaves.
         ports: time, randomness, blocking calls.
         observer: is told what the pods' work queue does.
+
+    Attributes:
+        ready: set when the node is registered and its pods are known.
+        kubelet: what the kubelet API asks.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Agent:
             kube, f"{name}/pod-controller", host=name, clock=ports.clock, random=ports.random, log=log
         )
         self._reconciler = Reconciler(kube, provider, config, ports, self._events, log, observer)
+        self.kubelet = KubeletNode(config, provider, self._reconciler.records, self.ready.is_set)
         self._node = NodeController(kube, provider, config, ports, log)
         self._pods = Informer(
             kube,
@@ -90,28 +94,6 @@ class Agent:
                 await self._compare_forever()
         finally:
             self._reconciler.close()
-
-    def container_logs(self, namespace: str, pod: str, container: str, options: LogOptions) -> AsyncIterator[bytes]:
-        """The log of a container of this node: what the kubelet API serves.
-
-        Raises:
-            NotFound: this node has no such pod.
-            Unsupported: the provider has no logs.
-        """
-        ref = next(
-            (
-                ref
-                for record in self._reconciler.records.values()
-                for ref in [pods.ref(record.pod)]
-                if record.in_api and ref.name == pod and ref.namespace == namespace
-            ),
-            None,
-        )
-        if ref is None:
-            raise NotFound(f"pod {namespace}/{pod} is not on node {self._config.node_name}")
-        if not isinstance(self._provider, ContainerLogs):
-            raise Unsupported("this provider has no logs")
-        return self._provider.container_logs(ref, container, options)
 
     @property
     def records(self) -> Mapping[str, Record]:

@@ -11,7 +11,10 @@ from runner.agent import Agent
 from runner.context import provider_context
 from runner.instrument import Instruments
 from runner.kube import KubeApi
+from runner.kubelet.auth import Authenticator, KubeletAuth
+from runner.kubelet.handlers import Handlers, OneNode
 from runner.kubelet.server import KubeletServer, listen
+from runner.kubelet.streams import StreamTimeouts
 from runner.kubelet.tls import TlsFiles, server_context
 from runner.ports import Ports
 from runner.settings import NodeSettings, provider_config
@@ -38,18 +41,15 @@ async def open_node(
         listener = listen(settings.address, settings.config.port)
         stack.callback(listener.close)
         config = replace(settings.config, port=listener.getsockname()[1])
-        tls = server_context(
-            TlsFiles(settings.certificate, settings.key, settings.client_ca),
-            node_name=name,
-            address=config.internal_ip,
-            now=ports.clock.now(),
-        )
+        files = TlsFiles(settings.certificate, settings.key, settings.client_ca)
+        tls = server_context(files, node_name=name, address=config.internal_ip, now=ports.clock.now())
+        auth = Authenticator(kube, name, KubeletAuth()) if settings.client_ca else None
         provider = create(provider_context(kube, config, ports, options, settings.provider_config_source))
         stack.push_async_callback(provider.close)
         await provider.start()
         agent = Agent(kube, instruments.provider(provider, name), config, ports, observer=instruments.queue(name))
         instruments.metrics.watch(name, agent.records, agent.waiting)
-        server = KubeletServer(lambda _namespace, _pod: agent, tls, ports.clock)
-        await stack.enter_async_context(server.serving(listener))
+        handlers = Handlers(OneNode(agent.kubelet), ports.clock, StreamTimeouts(), instruments.metrics.text)
+        await stack.enter_async_context(KubeletServer(handlers, tls, auth).serving(listener))
         log.info("kubelet API on %s port %d", settings.address, config.port)
         yield agent

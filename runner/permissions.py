@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from runner.config import RunnerConfig, Shutdown
 from runner.kube import CONFIG_MAPS, EVENTS, LEASES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Resource
+from runner.kubelet.auth import ACCESS_REVIEWS, TOKEN_REVIEWS
 from runner.node import LEASE_NAMESPACE
 
 
@@ -47,6 +48,8 @@ def needed(config: RunnerConfig) -> list[Permission]:
         *_each("get", SECRETS, "pods that refer to them", everywhere, essential=False),
         *_each("create", SERVICE_ACCOUNTS, "service-account tokens in pods", everywhere, "token", essential=False),
     ]
+    for resource in (TOKEN_REVIEWS, ACCESS_REVIEWS):
+        table += _each("create", resource, "asking who calls the kubelet API (--client-verify-ca)", essential=False)
     if ends in (Shutdown.DRAIN, Shutdown.DELETE):
         table += _each("create", PODS, f"--shutdown={ends}", everywhere, "eviction")
     if ends is Shutdown.DELETE:

@@ -10,7 +10,7 @@ import ipaddress
 import secrets
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ from fakes.apiserver.errors import StatusError
 from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.resources import PODS
 from runner import logs
-from runner.kubelet.server import AddressError, KubeletServer, NodeHandlers, listen
+from runner.kubelet.handlers import Handlers
+from runner.kubelet.node import KubeletNode
+from runner.kubelet.server import AddressError, KubeletServer, listen
 from runner.kubelet.tls import TlsFiles, server_context
 from runner.ports import InThread, SystemClock
 from vksim.cluster import Cluster
@@ -98,7 +100,7 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
                 port=listener.getsockname()[1],
             )
         tls = server_context(TlsFiles(), node_name="vksim", address=address, now=clock.now())
-        kubelets = KubeletServer(lambda namespace, pod: _agent_of(cluster, namespace, pod), tls, clock)
+        kubelets = KubeletServer(Handlers(_Nodes(cluster), clock), tls)
         await stack.enter_async_context(kubelets.serving(listener))
         certificates = access.make_certificates(["localhost", "127.0.0.1", address], clock.now())
         token = secrets.token_urlsafe(32)
@@ -146,14 +148,24 @@ async def _until_signal(settings: Settings) -> None:
         await stopped.wait()
 
 
-def _agent_of(cluster: Cluster, namespace: str, pod: str) -> NodeHandlers | None:
-    """The runner whose node has the pod."""
-    try:
-        found = cluster.server.get(PODS, namespace, pod)
-    except StatusError:
-        return None
-    node = cluster.nodes.get(found["spec"].get("nodeName") or "")
-    return node.agent if node is not None else None
+class _Nodes:
+    """All nodes of the cluster: they share a port."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def of_pod(self, namespace: str, pod: str) -> KubeletNode | None:
+        """The node that has the pod."""
+        try:
+            found = self._cluster.server.get(PODS, namespace, pod)
+        except StatusError:
+            return None
+        node = self._cluster.nodes.get(found["spec"].get("nodeName") or "")
+        return node.agent.kubelet if node is not None and node.agent is not None else None
+
+    def all(self) -> Sequence[KubeletNode]:
+        """All of them."""
+        return [node.agent.kubelet for node in self._cluster.nodes.values() if node.agent is not None]
 
 
 def _check(settings: Settings) -> None:

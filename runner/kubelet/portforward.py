@@ -1,0 +1,166 @@
+"""port-forward: pairs of streams, one for the bytes of a TCP connection and one for what goes wrong with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import web
+
+from providers.errors import Invalid
+from runner.kubelet.streams import (
+    Carrier,
+    SpdySession,
+    SpdyStream,
+    Stream,
+    StreamTimeouts,
+    UpgradedCarrier,
+    WebSocketCarrier,
+    WebSocketSession,
+    idle_limit,
+    negotiated,
+    while_connected,
+)
+from wire import remotecommand
+from wire.remotecommand import DATA, ERROR
+from wire.spdy import SpdyError
+from wire.upgrade import Upgraded, wants
+
+Forward = Callable[[int, AsyncIterator[bytes], Callable[[bytes], Awaitable[None]]], Awaitable[None]]
+"""Carries bytes to and from a port of the pod: (port, what comes from the client, how to send to it)."""
+
+WEBSOCKET_PROTOCOLS = (remotecommand.PORT_FORWARD_IN_WEBSOCKET, "v4.channel.k8s.io", "v4.base64.channel.k8s.io")
+
+
+async def serve_port_forward(request: web.Request, forward: Forward, timeouts: StreamTimeouts) -> web.StreamResponse:
+    """Carry connections until the client hangs up.
+
+    Raises:
+        Invalid: the client does not ask for an upgrade that is known here, or names no port where it must.
+    """
+    match wants(request):
+        case "spdy/3.1":
+            protocols = (remotecommand.PORT_FORWARD,)
+            protocol = negotiated(request, protocols, remotecommand.PORT_FORWARD)
+            upgraded = await Upgraded.take(request, "SPDY/3.1", {remotecommand.NEGOTIATION: protocol})
+            try:
+                await _over_spdy(UpgradedCarrier(upgraded), forward, timeouts)
+            finally:
+                upgraded.writer.close()
+            return upgraded
+        case "websocket":
+            offered = request.headers.get("Sec-WebSocket-Protocol", "")
+            tunnelled = remotecommand.PORT_FORWARD_IN_WEBSOCKET in offered
+            ports = [] if tunnelled else _ports(request)
+            socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=0)
+            await socket.prepare(request)
+            try:
+                if tunnelled:
+                    await _over_spdy(WebSocketCarrier(socket), forward, timeouts)
+                else:
+                    await _over_channels(socket, ports, forward, timeouts)
+            finally:
+                await socket.close()
+            return socket
+        case other:
+            raise Invalid(f"port-forward needs an upgrade to SPDY/3.1 or to a WebSocket, not to {other or 'nothing'}")
+
+
+async def _over_spdy(carrier: Carrier, forward: Forward, timeouts: StreamTimeouts) -> None:
+    async with idle_limit(timeouts) as active:
+        session = SpdySession(carrier, active)
+        try:
+            await while_connected(session.run, _pairs(session, forward, timeouts))
+        except (SpdyError, ConnectionError):
+            return
+
+
+async def _pairs(session: SpdySession, forward: Forward, timeouts: StreamTimeouts) -> None:
+    """Wait for pairs of streams, and carry each of them on its own."""
+    halves: dict[str, SpdyStream] = {}
+    async with asyncio.TaskGroup() as group:
+        while (stream := await session.opened()) is not None:
+            if stream.kind not in (DATA, ERROR):
+                await stream.reset()
+                continue
+            key = _request_id(stream)
+            other = halves.pop(key, None)
+            if other is None or other.kind == stream.kind:
+                halves[key] = stream
+                group.create_task(_give_up(halves, key, stream, timeouts.creation.total_seconds()))
+                continue
+            data, error = (stream, other) if stream.kind == DATA else (other, stream)
+            group.create_task(_carry(_port(data), data, error, forward))
+
+
+async def _give_up(halves: dict[str, SpdyStream], key: str, stream: SpdyStream, seconds: float) -> None:
+    """Reset a stream whose other half does not come."""
+    await asyncio.sleep(seconds)
+    if halves.get(key) is stream:
+        del halves[key]
+        await stream.reset()
+
+
+def _request_id(stream: SpdyStream) -> str:
+    """What the two streams of a connection have in common; old clients open the data stream right after the other."""
+    named = stream.headers.get(remotecommand.REQUEST_ID)
+    return named or str(stream.number if stream.kind == ERROR else stream.number - 2)
+
+
+def _port(stream: SpdyStream) -> int | str:
+    """The port, or what is wrong with it."""
+    text = stream.headers.get(remotecommand.PORT, "")
+    if text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    return f"unable to forward: {text!r} is no port"
+
+
+async def _carry(port: int | str, data: Stream, error: Stream, forward: Forward) -> None:
+    """Carry one connection; what goes wrong is written to the error stream, as text."""
+    try:
+        if problem := await _trouble(port, data, forward):
+            await error.write(problem.encode())
+        await data.close()
+        await error.close()
+    except ConnectionError:
+        return
+
+
+async def _trouble(port: int | str, data: Stream, forward: Forward) -> str:
+    """Carry the bytes; what went wrong, for the user."""
+    if isinstance(port, str):
+        return port
+    try:
+        await forward(port, data.read(), data.write)
+    except ConnectionError:
+        raise
+    except Exception as problem:  # noqa: BLE001  (a provider may raise anything; the user is told what)
+        return str(problem) or type(problem).__name__
+    return ""
+
+
+# --- the channels of a WebSocket, which the Python client uses ------------------------------------------------------
+
+
+def _ports(request: web.Request) -> list[int]:
+    texts = [one for each in request.query.getall("port", []) for one in each.split(",")]
+    if not texts or not all(each.isdigit() and 1 <= int(each) <= 65535 for each in texts):
+        raise Invalid(f"port={','.join(texts)!r}: give the ports to forward, numbers from 1 to 65535")
+    return [int(each) for each in texts]
+
+
+async def _over_channels(
+    socket: web.WebSocketResponse, ports: list[int], forward: Forward, timeouts: StreamTimeouts
+) -> None:
+    """Two channels for each port, for data and errors; the first message of each is the port's number."""
+    async with idle_limit(timeouts) as active:
+        session = WebSocketSession(socket, socket.ws_protocol or "", 2 * len(ports), active)
+
+        async def work() -> None:
+            for number, channel in enumerate(session.channels):
+                await channel.write(ports[number // 2].to_bytes(2, "little"))
+            pairs = zip(ports, session.channels[::2], session.channels[1::2], strict=True)
+            await asyncio.gather(*(_carry(port, data, error, forward) for port, data, error in pairs))
+
+        try:
+            await while_connected(session.run, work())
+        except ConnectionError:
+            return

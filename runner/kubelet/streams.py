@@ -1,0 +1,368 @@
+"""The streams between a user and a container, whatever carries them: SPDY, or the channels of a WebSocket.
+
+A *session* belongs to one connection. ``run`` reads what the client sends and sorts it to the streams, and ends when
+the client hangs up; the streams are there to be read and written meanwhile. One that nobody reads holds up the others
+when its buffer is full, as it does with a kubelet.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from aiohttp import WSMsgType, web
+
+from wire import remotecommand, spdy
+from wire.upgrade import READ, Upgraded
+
+GOODBYE_SECONDS = 1.0
+"""How long a SPDY client that was told the end may take to hang up before it is hung up on."""
+
+PIECES = 64
+"""So many pieces a stream holds for a reader that is slower than the client."""
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTimeouts:
+    """How long a client may be quiet.
+
+    Attributes:
+        idle: so long nothing may be carried before the connection is ended; zero for ever. A kubelet's is 4 h.
+        creation: so long it may take to open its streams.
+    """
+
+    idle: timedelta = timedelta(hours=4)
+    creation: timedelta = timedelta(seconds=30)
+
+
+class Stream(Protocol):
+    """One stream of a session."""
+
+    def read(self) -> AsyncIterator[bytes]:
+        """What the client sends there, until it closes the stream or hangs up."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send the client something. Raises ConnectionResetError if it has hung up."""
+        ...
+
+    async def close(self) -> None:
+        """Say that nothing more comes from here."""
+
+
+class _Incoming:
+    """What has come on a stream and is not read yet."""
+
+    def __init__(self) -> None:
+        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(PIECES)
+        self._over = False
+
+    async def put(self, data: bytes) -> None:
+        if data and not self._over:
+            await self._pieces.put(data)
+
+    def end(self) -> None:
+        """No more comes; what has come can still be read."""
+        if not self._over:
+            self._over = True
+            if not self._pieces.full():
+                self._pieces.put_nowait(None)
+
+    async def read(self) -> AsyncIterator[bytes]:
+        while not (self._over and self._pieces.empty()):
+            piece = await self._pieces.get()
+            if piece is None:
+                return
+            yield piece
+
+
+# --- SPDY -----------------------------------------------------------------------------------------------------------
+
+
+class Carrier(Protocol):
+    """Carries bytes both ways."""
+
+    async def receive(self) -> bytes:
+        """The next bytes; none at the end."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes. Raises ConnectionResetError if nobody takes them."""
+
+
+class UpgradedCarrier:
+    """A connection that was HTTP."""
+
+    def __init__(self, upgraded: Upgraded) -> None:
+        self._reader, self._writer = upgraded.reader, upgraded.writer
+
+    async def receive(self) -> bytes:
+        """The next bytes."""
+        try:
+            return await self._reader.read(READ)
+        except ConnectionError:
+            return b""
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes, and wait while the client does not read."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+
+class WebSocketCarrier:
+    """A WebSocket whose binary messages are bytes, cut anywhere."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+
+    async def receive(self) -> bytes:
+        """The next bytes."""
+        while True:
+            message = await self._socket.receive()
+            if message.type is not WSMsgType.BINARY:
+                return b""
+            if message.data:
+                return bytes(message.data)
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes."""
+        await self._socket.send_bytes(data)
+
+
+class SpdyStream:
+    """A stream that the client opened.
+
+    Attributes:
+        number: its number.
+        headers: what the client said of it.
+    """
+
+    def __init__(self, session: "SpdySession", number: int, headers: Mapping[str, str]) -> None:
+        self.number = number
+        self.headers = headers
+        self.incoming = _Incoming()
+        self._session = session
+        self._closed = False
+
+    @property
+    def kind(self) -> str:
+        """Its ``streamtype``."""
+        return self.headers.get(remotecommand.STREAM_TYPE, "").lower()
+
+    def read(self) -> AsyncIterator[bytes]:
+        """What the client sends."""
+        return self.incoming.read()
+
+    async def write(self, data: bytes) -> None:
+        """Send the client something."""
+        if data and not self._closed:
+            self._session.connection.send(self.number, data)
+            await self._session.flush()
+
+    async def close(self) -> None:
+        """Send nothing more."""
+        if not self._closed:
+            self._closed = True
+            self._session.connection.send(self.number, b"", fin=True)
+            await self._session.flush()
+
+    async def reset(self) -> None:
+        """Give the stream up, both ways."""
+        self.incoming.end()
+        if not self._closed:
+            self._closed = True
+            self._session.connection.reset(self.number)
+            await self._session.flush()
+
+
+class SpdySession:
+    """The server's end of a SPDY connection.
+
+    Args:
+        carrier: carries its bytes.
+        active: called whenever something is carried.
+    """
+
+    def __init__(self, carrier: Carrier, active: Callable[[], None]) -> None:
+        self.connection = spdy.Connection(client=False)
+        self._carrier = carrier
+        self._active = active
+        self._streams: dict[int, SpdyStream] = {}
+        self._opened: asyncio.Queue[SpdyStream | None] = asyncio.Queue()
+        self._sending = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Sort what comes, until the client hangs up.
+
+        Raises:
+            SpdyError: it does not speak SPDY.
+        """
+        try:
+            while data := await self._carrier.receive():
+                self._active()
+                for event in self.connection.receive(data):
+                    await self._take(event)
+                await self.flush()
+        except ConnectionError:
+            return
+        finally:
+            for stream in self._streams.values():
+                stream.incoming.end()
+            self._opened.put_nowait(None)
+
+    async def opened(self) -> SpdyStream | None:
+        """The next stream that the client opens; None when it has hung up."""
+        return await self._opened.get()
+
+    async def flush(self) -> None:
+        """Send what is to be sent, in the order in which it was said."""
+        async with self._sending:
+            if data := self.connection.data_to_send():
+                self._active()
+                await self._carrier.send(data)
+
+    async def _take(self, event: spdy.Event) -> None:
+        match event:
+            case spdy.StreamOpened(number, headers, fin):
+                stream = self._streams[number] = SpdyStream(self, number, headers)
+                self.connection.accept(number)
+                self._opened.put_nowait(stream)
+                if fin:
+                    stream.incoming.end()
+            case spdy.Data(number, data, fin) if number in self._streams:
+                await self._streams[number].incoming.put(data)
+                if fin:
+                    self._streams[number].incoming.end()
+            case spdy.StreamReset(number) if number in self._streams:
+                self._streams.pop(number).incoming.end()
+
+
+# --- WebSocket ------------------------------------------------------------------------------------------------------
+
+
+class Channel:
+    """A stream of a WebSocket: messages that begin with its number."""
+
+    def __init__(self, session: "WebSocketSession", number: int) -> None:
+        self.incoming = _Incoming()
+        self._session = session
+        self._number = number
+
+    def read(self) -> AsyncIterator[bytes]:
+        """What the client sends."""
+        return self.incoming.read()
+
+    async def write(self, data: bytes) -> None:
+        """Send the client something; no bytes make an empty message."""
+        await self._session.send(self._number, data)
+
+    async def close(self) -> None:
+        """A channel ends with its WebSocket."""
+
+
+class WebSocketSession:
+    """The server's end of a WebSocket with channels.
+
+    Args:
+        socket: the WebSocket, open.
+        protocol: which of ``remotecommand.WEBSOCKET_PROTOCOLS`` is spoken there.
+        channels: so many there are.
+        active: called whenever something is carried.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, protocol: str, channels: int, active: Callable[[], None]) -> None:
+        self.channels = [Channel(self, number) for number in range(channels)]
+        self._socket = socket
+        self._protocol = protocol
+        self._active = active
+
+    async def run(self) -> None:
+        """Sort what comes, until the client hangs up. Messages that make no sense are passed over."""
+        try:
+            async for message in self._socket:
+                self._active()
+                if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+                    await self._take(message.data)
+        finally:
+            for channel in self.channels:
+                channel.incoming.end()
+
+    async def send(self, number: int, data: bytes) -> None:
+        """Send a message."""
+        self._active()
+        message = remotecommand.encode(self._protocol, number, data)
+        if isinstance(message, str):
+            await self._socket.send_str(message)
+        else:
+            await self._socket.send_bytes(message)
+
+    async def _take(self, message: bytes | str) -> None:
+        try:
+            number, data = remotecommand.decode(self._protocol, message)
+        except ValueError:
+            return
+        if number == remotecommand.CLOSE and data and data[0] < len(self.channels):
+            self.channels[data[0]].incoming.end()
+        elif number < len(self.channels):
+            await self.channels[number].incoming.put(data)
+
+
+# --- both -----------------------------------------------------------------------------------------------------------
+
+
+def negotiated(request: web.Request, supported: Sequence[str], default: str) -> str:
+    """The protocol that is spoken over SPDY; ``default`` for a client that names none.
+
+    Raises:
+        HTTPForbidden: it speaks nothing that is spoken here; as a kubelet answers.
+    """
+    offered = request.headers.getall(remotecommand.NEGOTIATION, [])
+    chosen = remotecommand.choose(offered, supported) if offered else default
+    if chosen is None:
+        text = f"unable to upgrade: unable to negotiate protocol: client supports {offered}, server accepts {supported}"
+        raise web.HTTPForbidden(text=text)
+    return chosen
+
+
+@asynccontextmanager
+async def idle_limit(timeouts: StreamTimeouts) -> AsyncIterator[Callable[[], None]]:
+    """Ends its block when nothing has been active for too long. Gives what has to be called when something is."""
+    loop = asyncio.get_running_loop()
+    seconds = timeouts.idle.total_seconds() or None
+    try:
+        async with asyncio.timeout(seconds) as limit:
+
+            def active() -> None:
+                if seconds and not limit.expired():
+                    limit.reschedule(loop.time() + seconds)
+
+            yield active
+    except TimeoutError:
+        log.info("a connection was idle for %s and is ended", timeouts.idle)
+
+
+async def while_connected(run: Callable[[], Awaitable[None]], work: Awaitable[None], *, goodbye: float = 0.0) -> None:
+    """Do the work while the session runs. If the client hangs up before it is done, it is cancelled.
+
+    When it is done, the client has ``goodbye`` seconds to hang up itself: a connection that is closed too soon loses
+    what is under way. A WebSocket says goodbye itself.
+    """
+    session = asyncio.ensure_future(run())
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({session, task}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            await asyncio.wait({session}, timeout=goodbye)
+        else:
+            session.result()
+    finally:
+        for each in (session, task):
+            each.cancel()
+        await asyncio.wait({session, task})

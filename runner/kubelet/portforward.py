@@ -19,10 +19,10 @@ from runner.kubelet.streams import (
     negotiated,
     while_connected,
 )
+from runner.kubelet.upgrade import Upgraded, wants
 from wire import remotecommand
 from wire.remotecommand import DATA, ERROR
 from wire.spdy import SpdyError
-from wire.upgrade import Upgraded, wants
 
 Forward = Callable[[int, AsyncIterator[bytes], Callable[[bytes], Awaitable[None]]], Awaitable[None]]
 """Carries bytes to and from a port of the pod: (port, what comes from the client, how to send to it)."""

@@ -15,8 +15,8 @@ from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
+from runner.kubelet.upgrade import READ, Upgraded
 from wire import remotecommand, spdy
-from wire.upgrade import READ, Upgraded
 
 GOODBYE_SECONDS = 1.0
 """How long a SPDY client that was told the end may take to hang up before it is hung up on."""

@@ -18,10 +18,10 @@ from runner.kubelet.streams import (
     negotiated,
     while_connected,
 )
+from runner.kubelet.upgrade import Upgraded, wants
 from wire import remotecommand
 from wire.remotecommand import ERROR, RESIZE, STDERR, STDIN, STDOUT
 from wire.spdy import SpdyError
-from wire.upgrade import Upgraded, wants
 
 Command = Callable[[AttachIO], Awaitable[int]]
 """What the terminal is for; its exit code."""

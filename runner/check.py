@@ -14,8 +14,9 @@ from providers.base import Pinger, Provider
 from providers.errors import ProviderError
 from runner.config import RunnerConfig
 from runner.context import provider_context
+from runner.credentials import KubeConfigError
 from runner.kube import LEASES, NODES, ApiError, Forbidden, KubeApi, NotFound, Resource
-from runner.kube_config import KubeConfigError, load_connection
+from runner.kube_config import load_connection
 from runner.kube_http import HttpKube
 from runner.kubelet.server import AddressError, listen
 from runner.kubelet.tls import TlsError, TlsFiles, server_context

@@ -1,50 +1,34 @@
 """Where the API server is and who we are: a kubeconfig, or the service account of the pod that we run in.
 
-``kubernetes.aio`` knows how to make credentials of a kubeconfig. But it takes a missing file for an empty one, logs and
-forgets the failure of an exec plug-in, lets the *last* file's current-context win, and reports broken input with a
-traceback. So this module reads, merges and checks the files, runs the plug-in, and hands over what is left to do.
+Read and checked here, in kubectl's ways (several files, of which the first to say something wins; paths relative to the
+file); each mistake is one line that names the file and the entry. What is in the Authorization header, and how it
+changes, is the business of ``runner.credentials``.
 """
 
-import asyncio
 import base64
 import binascii
-import logging
 import os
 import ssl
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from cryptography import x509
-from kubernetes.aio.client import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config_from_dict
-from kubernetes.aio.config.exec_provider import ExecProvider
-from kubernetes.aio.config.kube_config import ConfigNode
 
 from providers.base import Clock
+from runner.credentials import Credential, Fixed, KubeConfigError, Plugin, TokenFile, basic, of_auth_provider, one_line
 from runner.documents import BadDocument, read_mapping
-from runner.ports import parse_rfc3339
 
-RENEW_BEFORE = timedelta(minutes=1)
-"""A plug-in's token is renewed this long before it expires."""
-RENEW_INTERVAL = timedelta(seconds=10)
-"""A plug-in is not run more often than this."""
-TOKEN_FILE_INTERVAL = timedelta(minutes=1)
-"""How often a token file is read again; a service account's is replaced every hour or so."""
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds its token and the cluster's CA."""
 
 SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 FILE_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
-
-log = logging.getLogger(__name__)
-
-
-class KubeConfigError(Exception):
-    """There is no usable way to the cluster. The message names the file, what is wrong, and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +59,29 @@ async def load_connection(kubeconfig: Path | None, clock: Clock, master_uri: str
         KubeConfigError: see there.
     """
     paths = _paths(kubeconfig)
-    if paths:
-        configuration = await _from_files(paths, clock)
-        source = _joined(paths)
-    else:
-        configuration = _from_pod()
-        source = "the pod's service account"
-    try:
-        transport = RESTClientObject(configuration)
-    except (ssl.SSLError, OSError, ValueError) as error:
-        raise KubeConfigError(f"{source}: a certificate or key in it cannot be used: {error}") from error
-    server = str(configuration.host).rstrip("/")
+    source = _joined(paths) if paths else "the pod's service account"
+    found = await _from_files(paths, clock) if paths else _from_pod(clock)
+    server = str(found.cluster["server"]).rstrip("/")
+    tls = _tls(found, source) if server.startswith("https:") else None
     if master_uri:
         server = master_uri.rstrip("/") if "://" in master_uri else f"{urlsplit(server).scheme}://{master_uri}"
         _check_server({"server": server}, "--master-uri (MASTER_URI)")
     return Connection(
         server=server,
-        authorization=_authorization(configuration),
-        tls=transport.ssl_context if server.startswith("https:") else None,
-        server_hostname=configuration.tls_server_name,
-        proxy=configuration.proxy or _environment_proxy(server),
+        authorization=found.credential.header,
+        tls=tls,
+        server_hostname=found.cluster.get("tls-server-name"),
+        proxy=found.cluster.get("proxy-url") or _environment_proxy(server),
     )
 
 
-def _authorization(configuration: Configuration) -> Callable[[], Awaitable[str | None]]:
-    async def header() -> str | None:
-        try:
-            value = await configuration.get_api_key_with_prefix("BearerToken", "authorization")
-        except (ConfigException, OSError) as error:  # a service account's token file that is gone or empty
-            raise KubeConfigError(f"no credential: {_one_line(error)}") from error
-        return value.strip() if value else None
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a kubeconfig or a pod says: the fields of a cluster and of a user, and the user's credential."""
 
-    return header
+    cluster: Mapping[str, Any]
+    user: Mapping[str, Any]
+    credential: Credential
 
 
 def _paths(kubeconfig: Path | None) -> list[Path]:
@@ -131,22 +106,27 @@ def _paths(kubeconfig: Path | None) -> list[Path]:
 # --- inside a cluster -----------------------------------------------------------------------------------------------
 
 
-def _from_pod() -> Configuration:
-    configuration = Configuration()
-    try:
-        load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # untyped, as below
-    except ConfigException as error:
+def _from_pod(clock: Clock) -> _Found:
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{name}") for name in ("HOST", "PORT"))
+    authority = SERVICE_ACCOUNT / "ca.crt"
+    if not host or not port:
         raise KubeConfigError(
             "no kubeconfig ($KUBECONFIG is not set, ~/.kube/config is not there) and not inside a cluster "
-            f"({_one_line(error)}); give --kubeconfig"
-        ) from error
-    return configuration
+            "($KUBERNETES_SERVICE_HOST is not set); give --kubeconfig"
+        )
+    if not authority.is_file():
+        raise KubeConfigError(f"{authority} is not there: the pod needs a service account with its token mounted")
+    cluster = {
+        "server": f"https://{f'[{host}]' if ':' in host else host}:{port}",
+        "certificate-authority": str(authority),
+    }
+    return _Found(cluster, {}, TokenFile(SERVICE_ACCOUNT / "token", clock, "the pod's service account"))
 
 
 # --- from files -----------------------------------------------------------------------------------------------------
 
 
-async def _from_files(paths: list[Path], clock: Clock) -> Configuration:
+async def _from_files(paths: list[Path], clock: Clock) -> _Found:
     source = _joined(paths)
     merged = _merged(paths)
     context_name = merged.get("current-context")
@@ -156,37 +136,27 @@ async def _from_files(paths: list[Path], clock: Clock) -> Configuration:
     cluster = _entry(merged, "clusters", context.get("cluster"), source, f"context {context_name!r}")
     user_name = context.get("user")
     user = _entry(merged, "users", user_name, source, f"context {context_name!r}") if user_name else {}
-    _check_server(cluster, f"{source}: cluster {context['cluster']!r}")
     user_place = f"{source}: user {user_name!r}"
+    _check_server(cluster, f"{source}: cluster {context['cluster']!r}")
     _check_files(cluster, f"{source}: cluster {context['cluster']!r}")
     _check_files(user, user_place)
-    hook: _Hook | None = None
-    if "exec" in user:
-        renewal = _PluginRenewal(user["exec"], user_place, clock)
-        user = await renewal.first_user()
-        hook = renewal
-    elif user.get("tokenFile") and not user.get("token"):
-        token_file = _TokenFile(Path(user["tokenFile"]), clock)
-        user = {**user, "token": token_file.read(user_place)}
-        hook = token_file
+    credential: Credential
+    match user:
+        case {"auth-provider": _}:
+            credential = await of_auth_provider(user, cluster, user_place)
+        case {"exec": exec_}:
+            credential = plugin = Plugin(exec_, user_place, clock)
+            user = {**user, **await plugin.first_user()}
+        case {"token": token} if token:
+            credential = Fixed(f"Bearer {token}")
+        case {"tokenFile": file} if file:
+            credential = TokenFile(Path(file), clock, user_place)
+        case {"username": name, "password": password}:
+            credential = basic(name, password)
+        case _:
+            credential = Fixed(None)
     _check_certificate(user, user_place, clock.now())
-    configuration = Configuration()
-    plain = {
-        "current-context": "it",
-        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        "clusters": [{"name": "it", "cluster": cluster}],
-        "users": [{"name": "it", "user": user}],
-    }
-    try:
-        await load_kube_config_from_dict(plain, client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except Exception as error:  # a dozen kinds, by the way in: gcp and oidc have their own libraries
-        raise KubeConfigError(f"{source}: {_one_line(error)}") from error
-    configuration.refresh_api_key_hook = hook  # type: ignore[assignment]  # declared by its initial None
-    return configuration
-
-
-_Hook = Callable[[Any], Awaitable[None]]
-"""What ``kubernetes.aio`` calls, with its configuration, before it takes the token for a request."""
+    return _Found(cluster, user, credential)
 
 
 def _merged(paths: list[Path]) -> dict[str, Any]:
@@ -262,7 +232,7 @@ def _check_certificate(user: Mapping[str, Any], place: str, now: datetime) -> No
             return
         certificate = x509.load_pem_x509_certificate(pem)
     except (ValueError, binascii.Error) as error:
-        raise KubeConfigError(f"{place}: the client certificate cannot be read: {_one_line(error)}") from error
+        raise KubeConfigError(f"{place}: the client certificate cannot be read: {one_line(error)}") from error
     if not (user.get("client-key-data") or user.get("client-key")):
         raise KubeConfigError(f"{place}: a client certificate without client-key or client-key-data")
     if certificate.not_valid_after_utc <= now:
@@ -270,99 +240,45 @@ def _check_certificate(user: Mapping[str, Any], place: str, now: datetime) -> No
         raise KubeConfigError(f"{place}: the client certificate expired at {end:%Y-%m-%d %H:%M} UTC; get a new one")
 
 
-# --- credentials that change ----------------------------------------------------------------------------------------
+# --- TLS ------------------------------------------------------------------------------------------------------------
 
 
-class _TokenFile:
-    """Reads a token, and reads it again from time to time."""
+def _tls(found: _Found, source: str) -> ssl.SSLContext:
+    """Whom to trust, and our own certificate.
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
-        self._clock = clock
-        self._due = clock.now() + TOKEN_FILE_INTERVAL
-
-    def read(self, place: str) -> str:
-        """The token.
-
-        Raises:
-            KubeConfigError: there is none.
-        """
-        try:
-            token = self._path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise KubeConfigError(f"{place}: cannot read tokenFile {self._path}: {_one_line(error)}") from error
-        if not token:
-            raise KubeConfigError(f"{place}: tokenFile {self._path} is empty; log in to the cluster again")
-        return token
-
-    async def __call__(self, configuration: Any) -> None:
-        now = self._clock.now()
-        if now < self._due:
-            return
-        self._due = now + TOKEN_FILE_INTERVAL
-        try:
-            configuration.api_key["BearerToken"] = f"Bearer {self.read('kubeconfig')}"
-        except KubeConfigError as error:
-            log.warning("going on with the old token: %s", error)
+    Raises:
+        KubeConfigError: a certificate or key is none.
+    """
+    cluster, user = found.cluster, found.user
+    try:
+        authority = _pem(cluster, "certificate-authority")
+        context = ssl.create_default_context(cadata=authority.decode() if authority else None)
+        # As Go does it: clusters' own CAs seldom have all that RFC 5280 wants, and Python 3.13 insists on it.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if cluster.get("insecure-skip-tls-verify"):
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        certificate, key = _pem(user, "client-certificate"), _pem(user, "client-key")
+        if certificate and key:
+            _load_pair(context, certificate, key)
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise KubeConfigError(f"{source}: a certificate or key in it cannot be used: {one_line(error)}") from error
+    return context
 
 
-class _PluginRenewal:
-    """Runs an exec plug-in, at first and each time that its token is about to expire."""
+def _pem(entry: Mapping[str, Any], field: str) -> bytes | None:
+    """What a field has as data or in a file."""
+    if entry.get(f"{field}-data"):
+        return base64.b64decode(entry[f"{field}-data"])
+    return Path(entry[field]).read_bytes() if entry.get(field) else None
 
-    def __init__(self, plugin: Mapping[str, Any], place: str, clock: Clock) -> None:
-        self._plugin = plugin
-        self._place = f"{place}: exec plug-in {plugin.get('command')!r}"
-        self._clock = clock
-        self._expires: datetime | None = None
-        self._ran = clock.now()
-        self._running = asyncio.Lock()
 
-    async def first_user(self) -> dict[str, Any]:
-        """The credential as a user entry without a plug-in.
-
-        Raises:
-            KubeConfigError: the plug-in failed, or gave nothing that is still good.
-        """
-        status = await self._run()
-        if self._expires is not None and self._expires <= self._clock.now():
-            raise KubeConfigError(f"{self._place}: its credential expired at {self._expires:%Y-%m-%d %H:%M} UTC")
-        if status.get("token"):
-            return {"token": status["token"]}
-        fields = {"clientCertificateData": "client-certificate-data", "clientKeyData": "client-key-data"}
-        if not all(status.get(field) for field in fields):
-            raise KubeConfigError(f"{self._place}: it gave neither a token nor a client certificate with its key")
-        return {name: base64.b64encode(status[field].encode()).decode() for field, name in fields.items()}
-
-    async def __call__(self, configuration: Any) -> None:
-        if not self._due():
-            return
-        async with self._running:
-            if not self._due():
-                return
-            try:
-                status = await self._run()
-            except KubeConfigError as error:
-                log.warning("cannot renew the credential: %s", error)
-                return
-            if status.get("token"):
-                configuration.api_key["BearerToken"] = f"Bearer {status['token']}"
-
-    def _due(self) -> bool:
-        if self._expires is None:
-            return False
-        now = self._clock.now()
-        return now >= self._expires - RENEW_BEFORE and now >= self._ran + RENEW_INTERVAL
-
-    async def _run(self) -> Mapping[str, Any]:
-        self._ran = self._clock.now()
-        try:
-            status = await ExecProvider(ConfigNode("exec", self._plugin)).run()  # type: ignore[no-untyped-call]
-            expires = status.get("expirationTimestamp")
-            self._expires = parse_rfc3339(expires) if expires else None
-        except (ConfigException, OSError, AttributeError, TypeError, ValueError) as error:
-            raise KubeConfigError(f"{self._place} failed: {_one_line(error)}") from error
-        found: Mapping[str, Any] = status
-        return found
+def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """By way of a file that only we can read, and only for a moment: ``ssl`` takes keys from files alone."""
+    with tempfile.NamedTemporaryFile(prefix="client-", suffix=".pem") as file:
+        file.write(key + b"\n" + certificate)
+        file.flush()
+        context.load_cert_chain(file.name)
 
 
 # --- helpers --------------------------------------------------------------------------------------------------------
@@ -378,7 +294,3 @@ def _environment_proxy(server: str) -> str | None:
 
 def _joined(paths: list[Path]) -> str:
     return os.pathsep.join(map(str, paths))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,7 +1,7 @@
 """The Kubernetes API over HTTP: ``runner.kube.KubeApi`` for a real API server, or the fake one behind a socket.
 
-Where the server is and who we are comes from ``runner.kube_config`` (that is, from ``kubernetes.aio``). The objects
-stay plain JSON: the generated models of that package cost many times what the request itself does.
+Where the server is and who we are comes from ``runner.kube_config``. The objects stay plain JSON: the generated models
+of the ``kubernetes`` package cost many times what the request itself does.
 """
 
 import asyncio
@@ -19,9 +19,10 @@ import orjson
 from yarl import URL
 
 from providers.types import KubeObject
+from runner.credentials import KubeConfigError
 from runner.gate import Gate
 from runner.kube import LEASES, ApiError, Patch, PatchType, Resource, Unavailable, WatchEvent, error_from_status
-from runner.kube_config import Connection, KubeConfigError, load_connection
+from runner.kube_config import Connection, load_connection
 from runner.ports import Ports
 
 REQUEST_SECONDS = 60.0

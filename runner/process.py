@@ -12,9 +12,10 @@ from providers.errors import InvalidConfig, ProviderError
 from runner import backoff, debug
 from runner.agent import Agent
 from runner.config import Shutdown
+from runner.credentials import KubeConfigError
 from runner.instrument import Instruments
 from runner.kube import NODES, ApiError, Forbidden, KubeApi, NotFound, Unauthorized, Unavailable
-from runner.kube_config import KubeConfigError, load_connection
+from runner.kube_config import load_connection
 from runner.kube_http import HttpKube
 from runner.kubelet.server import AddressError, listen
 from runner.kubelet.tls import TlsError

@@ -6,6 +6,8 @@ import json
 import os
 import ssl
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +17,8 @@ import pytest
 import trustme
 import yaml
 
-from runner.kube_config import Connection, KubeConfigError, load_connection
+from runner.credentials import KubeConfigError
+from runner.kube_config import Connection, load_connection
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -298,3 +301,56 @@ def test_the_api_server_may_be_elsewhere_with_the_same_credentials(
 def test_an_api_server_that_is_nowhere_is_told_by_its_variable(write: Callable[..., Path]) -> None:
     with pytest.raises(KubeConfigError, match=r"--master-uri \(MASTER_URI\): server 'ftp://x' is no URL"):
         asyncio.run(load_connection(write(config({"token": "t"})), FixedClock(), "ftp://x"))
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pod's service account: its folder."""
+    folder = tmp_path / "serviceaccount"
+    folder.mkdir()
+    trustme.CA().cert_pem.write_to_path(folder / "ca.crt")
+    (folder / "token").write_text("one\n")
+    monkeypatch.setattr("runner.kube_config.SERVICE_ACCOUNT", folder)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    return folder
+
+
+def test_in_a_pod_its_service_account_serves_and_its_token_is_read_again(pod: Path) -> None:
+    clock = FixedClock()
+    connection = load(None, clock)
+    assert connection.server == "https://[fd00::1]:443"
+    assert connection.tls is not None
+    assert len(connection.tls.get_ca_certs()) == 1
+    assert header(connection) == "Bearer one"
+    (pod / "token").write_text("two")
+    clock.moment += timedelta(minutes=2)
+    assert header(connection) == "Bearer two"
+
+
+@pytest.mark.parametrize("name", ["ca.crt", "token"])
+def test_a_pod_without_a_mounted_token_is_told_what_is_missing(pod: Path, name: str) -> None:
+    (pod / name).unlink()
+    assert str(pod / name) in problem(None)
+
+
+def test_a_cluster_may_be_trusted_unseen(write: Callable[..., Path]) -> None:
+    connection = load(write(config(cluster={"insecure-skip-tls-verify": True})))
+    assert connection.tls is not None
+    assert connection.tls.verify_mode == ssl.CERT_NONE
+
+
+def test_a_cas_missing_extensions_are_no_reason_to_distrust_it(write: Callable[..., Path]) -> None:
+    tls = load(write(config())).tls
+    assert tls is not None
+    assert not tls.verify_flags & ssl.VERIFY_X509_STRICT
+
+
+def test_an_old_auth_provider_that_nobody_knows_is_told_by_its_user(write: Callable[..., Path]) -> None:
+    user = {"auth-provider": {"name": "oidc", "config": {"id-token": "not.a.token"}}}
+    assert "user 'u': auth-provider: " in problem(write(config(user)))
+
+
+def test_a_token_does_not_load_the_heavy_client() -> None:
+    code = "import runner.process, sys; print(any(name.startswith('kubernetes') for name in sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "False\n"

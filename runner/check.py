@@ -1,7 +1,6 @@
 """``runner check``: would the nodes run? Asks the cluster and the providers, and changes nothing."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -21,7 +20,7 @@ from runner.kube_http import HttpKube
 from runner.kubelet.server import AddressError, listen
 from runner.kubelet.tls import TlsError, TlsFiles, server_context
 from runner.node import LEASE_NAMESPACE
-from runner.permissions import Permission, needed
+from runner.permissions import Permission, needed, needed_to_know_callers
 from runner.ports import Ports, parse_rfc3339, real_ports
 from runner.settings import REACH_SECONDS, NodeSettings, Settings, WrongUsage, provider_config
 
@@ -84,7 +83,7 @@ async def _check(settings: Settings, ports: Ports) -> list[Finding]:
         for node in settings.nodes:
             findings += _kubelet_api(node, ports)
             if kube is not None:
-                findings += await node_findings(kube, node.config, ports.clock.now())
+                findings += await node_findings(kube, node, ports.clock.now())
                 findings += await _provider(kube, node, ports)
         return findings
 
@@ -105,18 +104,21 @@ async def _cluster(stack: AsyncExitStack, settings: Settings, ports: Ports) -> t
     return kube, [Finding("", Verdict.OK, "API server", kube.server)]
 
 
-async def node_findings(kube: KubeApi, config: RunnerConfig, now: datetime) -> list[Finding]:
+async def node_findings(kube: KubeApi, node: NodeSettings, now: datetime) -> list[Finding]:
     """What the cluster says about a node: whether there is one already, and what its runner may do."""
-    findings = [await _already_there(kube, config, now)]
-    permissions = needed(config)
+    name = node.config.node_name
+    findings = [await _already_there(kube, node.config, now)]
+    permissions = needed(node.config)
+    if node.kubelet.asks_who_calls:
+        permissions += needed_to_know_callers()
     try:
         refused = [each for each in permissions if not await _allowed(kube, each)]
     except ApiError as error:
         why = f"the API server does not say: {error}"
-        return [*findings, Finding(config.node_name, Verdict.WARNING, "permissions", why)]
-    findings += [_refusal(config.node_name, each) for each in refused]
+        return [*findings, Finding(name, Verdict.WARNING, "permissions", why)]
+    findings += [_refusal(name, each) for each in refused]
     if not refused:
-        findings.append(Finding(config.node_name, Verdict.OK, "permissions", f"all {len(permissions)}"))
+        findings.append(Finding(name, Verdict.OK, "permissions", f"all {len(permissions)}"))
     return findings
 
 
@@ -163,20 +165,20 @@ async def _already_there(kube: KubeApi, config: RunnerConfig, now: datetime) -> 
 
 
 def _kubelet_api(node: NodeSettings, ports: Ports) -> list[Finding]:
-    name = node.config.node_name
+    name, kubelet = node.config.node_name, node.kubelet
     try:
-        listen(node.address, node.config.port).close()
-        context = server_context(
-            TlsFiles(node.certificate, node.key, node.client_ca),
+        listen(kubelet.address, node.config.port).close()
+        server_context(
+            TlsFiles(kubelet.certificate, kubelet.key, kubelet.client_ca),
             node_name=name,
             address=node.config.internal_ip,
             now=ports.clock.now(),
         )
     except (AddressError, TlsError) as error:
         return [Finding(name, Verdict.MISSING, "kubelet API", str(error))]
-    if context.verify_mode != ssl.CERT_REQUIRED:
+    if not kubelet.asks_who_calls:
         return [Finding(name, Verdict.WARNING, "kubelet API", "anybody may call; see --client-verify-ca")]
-    return [Finding(name, Verdict.OK, "kubelet API", f"{node.address} port {node.config.port}")]
+    return [Finding(name, Verdict.OK, "kubelet API", f"{kubelet.address} port {node.config.port}")]
 
 
 async def _provider(kube: KubeApi, node: NodeSettings, ports: Ports) -> list[Finding]:

@@ -17,7 +17,7 @@ from runner.kubelet.server import KubeletServer, listen
 from runner.kubelet.streams import StreamTimeouts
 from runner.kubelet.tls import TlsFiles, server_context
 from runner.ports import Ports
-from runner.settings import NodeSettings, provider_config
+from runner.settings import KubeletSettings, NodeSettings, provider_config
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +38,31 @@ async def open_node(
     async with AsyncExitStack() as stack:
         stack.callback(logs.NODE.reset, token)
         kube = instruments.kube(kube, name)
-        listener = listen(settings.address, settings.config.port)
+        kubelet = settings.kubelet
+        listener = listen(kubelet.address, settings.config.port)
         stack.callback(listener.close)
         config = replace(settings.config, port=listener.getsockname()[1])
-        files = TlsFiles(settings.certificate, settings.key, settings.client_ca)
+        files = TlsFiles(kubelet.certificate, kubelet.key, kubelet.client_ca)
         tls = server_context(files, node_name=name, address=config.internal_ip, now=ports.clock.now())
-        auth = Authenticator(kube, name, KubeletAuth()) if settings.client_ca else None
+        auth = Authenticator(kube, name, _auth(kubelet)) if kubelet.asks_who_calls else None
         provider = create(provider_context(kube, config, ports, options, settings.provider_config_source))
         stack.push_async_callback(provider.close)
         await provider.start()
         agent = Agent(kube, instruments.provider(provider, name), config, ports, observer=instruments.queue(name))
         instruments.metrics.watch(name, agent.records, agent.waiting)
-        handlers = Handlers(OneNode(agent.kubelet), ports.clock, StreamTimeouts(), instruments.metrics.text)
-        await stack.enter_async_context(KubeletServer(handlers, tls, auth).serving(listener))
-        log.info("kubelet API on %s port %d", settings.address, config.port)
+        timeouts = StreamTimeouts(kubelet.stream_idle_timeout, kubelet.stream_creation_timeout)
+        handlers = Handlers(OneNode(agent.kubelet), ports.clock, timeouts, instruments.metrics.text)
+        server = KubeletServer(handlers, tls, auth, instruments.tracer)
+        await stack.enter_async_context(server.serving(listener))
+        log.info("kubelet API on %s port %d", kubelet.address, config.port)
         yield agent
+
+
+def _auth(settings: KubeletSettings) -> KubeletAuth:
+    return KubeletAuth(
+        tokens=settings.tokens,
+        authorize=settings.authorize,
+        token_ttl=settings.token_ttl,
+        allowed_ttl=settings.allowed_ttl,
+        denied_ttl=settings.denied_ttl,
+    )

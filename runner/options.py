@@ -47,18 +47,17 @@ def _option(name: str, **how: Any) -> click.Option:
     return click.Option([f"--{name}", name.replace("-", "_").replace(".", "_")], **how)
 
 
-def _switch(name: str, help_: str, **how: Any) -> click.Option:
+def _switch(name: str, help_: str, *, default: bool | None = False) -> click.Option:
     """On if given; also ``--name=false``, as Go's flags may be written."""
     return _option(
         name,
         is_flag=False,
         flag_value="true",
         type=click.BOOL,
-        default=False,
+        default=default,
         show_default=False,
         metavar="[BOOL]",
         help=help_,
-        **how,
     )
 
 
@@ -152,6 +151,45 @@ NODE_OPTIONS: tuple[click.Option, ...] = (
         type=FILE,
         envvar="APISERVER_CA_CERT_LOCATION",
         help="The CA that signs the certificates of the kubelet API's callers, PEM.",
+    ),
+    _switch("no-verify-clients", "Let everybody call the kubelet API, whatever else is said."),
+    _switch(
+        "authentication-token-webhook",
+        "Take bearer tokens, and ask the API server whose they are. Default: with --client-verify-ca.",
+        default=None,
+    ),
+    _option(
+        "authentication-token-webhook-cache-ttl",
+        type=DURATION,
+        default="2m",
+        help="How long its answer about a token is believed.",
+    ),
+    _option(
+        "authorization-mode",
+        type=click.Choice(["Webhook", "AlwaysAllow"], case_sensitive=False),
+        default="Webhook",
+        help="Whether the API server is asked what a known caller may do.",
+    ),
+    _option(
+        "authorization-webhook-cache-authorized-ttl",
+        type=DURATION,
+        default="5m",
+        help="How long its yes to a caller is believed.",
+    ),
+    _option(
+        "authorization-webhook-cache-unauthorized-ttl",
+        type=DURATION,
+        default="30s",
+        help="How long its no to a caller is believed.",
+    ),
+    _option(
+        "stream-idle-timeout",
+        type=DURATION,
+        default="4h",
+        help="How long exec, attach and port-forward may be quiet; 0: for ever.",
+    ),
+    _option(
+        "stream-creation-timeout", type=SPAN, default="30s", help="How long their clients may take to open streams."
     ),
     _option(
         "cluster-domain", default=DEFAULTS.cluster_domain, metavar="DOMAIN", help="The cluster's DNS domain, for pods."

@@ -57,6 +57,12 @@ def needed(config: RunnerConfig) -> list[Permission]:
     return table
 
 
+def needed_to_know_callers() -> list[Permission]:
+    """What asking who calls the kubelet API needs beside."""
+    why = "knowing who calls the kubelet API, and whether it may"
+    return [*_each("create", TOKEN_REVIEWS, why), *_each("create", ACCESS_REVIEWS, why)]
+
+
 def _each(
     verbs: str, resource: Resource, why: str, namespace: str = "", subresource: str = "", *, essential: bool = True
 ) -> list[Permission]:

@@ -117,7 +117,7 @@ async def _serve_metrics(
     if settings.metrics is None:
         return
     try:
-        listener = listen(settings.metrics.host or settings.nodes[0].address, settings.metrics.port)
+        listener = listen(settings.metrics.host or settings.nodes[0].kubelet.address, settings.metrics.port)
     except AddressError as error:
         if settings.metrics_required:
             raise

@@ -44,25 +44,55 @@ class Address(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class KubeletSettings:
+    """A node's kubelet API.
+
+    Attributes:
+        address: where it listens.
+        certificate: its TLS certificate; None for a self-signed one.
+        key: the certificate's private key.
+        client_ca: who signs the certificates of its callers; None if they have none.
+        tokens: callers may show a bearer token instead.
+        authorize: the API server is asked what callers may do.
+        token_ttl: how long the API server's answer about a token is believed.
+        allowed_ttl: how long its yes to a caller.
+        denied_ttl: how long its no.
+        stream_idle_timeout: how long an exec, attach or port-forward may be quiet.
+        stream_creation_timeout: how long a client may take to open its streams.
+    """
+
+    address: str
+    certificate: Path | None
+    key: Path | None
+    client_ca: Path | None
+    tokens: bool
+    authorize: bool
+    token_ttl: timedelta
+    allowed_ttl: timedelta
+    denied_ttl: timedelta
+    stream_idle_timeout: timedelta
+    stream_creation_timeout: timedelta
+
+    @property
+    def asks_who_calls(self) -> bool:
+        """Whether callers must say who they are; if not, everybody may do everything."""
+        return self.client_ca is not None or self.tokens
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSettings:
     """One virtual node.
 
     Attributes:
         provider: its name in the registry.
         provider_config: its configuration: a file, or the fields themselves; None without one.
-        address: where the kubelet API listens.
-        certificate: its TLS certificate; None for a self-signed one.
-        key: the certificate's private key.
-        client_ca: who must have signed the certificates of the kubelet API's callers; None lets everybody call.
+        kubelet: its kubelet API.
         config: the node itself.
     """
 
     provider: str
     provider_config: Path | Mapping[str, Any] | None
-    address: str
-    certificate: Path | None
-    key: Path | None
-    client_ca: Path | None
+    kubelet: KubeletSettings
     config: RunnerConfig
 
     @property
@@ -120,12 +150,6 @@ def node_settings(values: Mapping[str, Any]) -> NodeSettings:
     """
     if not values["provider"]:
         raise WrongUsage("--provider: missing; 'runner providers' lists them")
-    certificate, key = values["tls_cert_file"], values["tls_private_key_file"]
-    if (certificate is None) != (key is None):
-        raise WrongUsage(
-            "--tls-cert-file (APISERVER_CERT_LOCATION) and --tls-private-key-file (APISERVER_KEY_LOCATION): "
-            "give both, or neither for a self-signed certificate"
-        )
     taint: Taint = {
         "key": values["taint"],
         "value": values["taint_value"] or values["provider"],
@@ -134,10 +158,7 @@ def node_settings(values: Mapping[str, Any]) -> NodeSettings:
     return NodeSettings(
         provider=values["provider"],
         provider_config=values["provider_config"],
-        address=values["address"] or values["internal_ip"],
-        certificate=certificate,
-        key=key,
-        client_ca=values["client_verify_ca"],
+        kubelet=_kubelet_settings(values),
         config=RunnerConfig(
             node_name=values["nodename"],
             operating_system=values["os"],
@@ -159,6 +180,31 @@ def node_settings(values: Mapping[str, Any]) -> NodeSettings:
             shutdown_timeout=values["shutdown_timeout"],
             cluster_domain=values["cluster_domain"],
         ),
+    )
+
+
+def _kubelet_settings(values: Mapping[str, Any]) -> KubeletSettings:
+    certificate, key = values["tls_cert_file"], values["tls_private_key_file"]
+    if (certificate is None) != (key is None):
+        raise WrongUsage(
+            "--tls-cert-file (APISERVER_CERT_LOCATION) and --tls-private-key-file (APISERVER_KEY_LOCATION): "
+            "give both, or neither for a self-signed certificate"
+        )
+    client_ca, tokens = values["client_verify_ca"], values["authentication_token_webhook"]
+    if values["no_verify_clients"]:
+        client_ca, tokens = None, False
+    return KubeletSettings(
+        address=values["address"] or values["internal_ip"],
+        certificate=certificate,
+        key=key,
+        client_ca=client_ca,
+        tokens=client_ca is not None if tokens is None else tokens,
+        authorize=values["authorization_mode"] == "Webhook",
+        token_ttl=values["authentication_token_webhook_cache_ttl"],
+        allowed_ttl=values["authorization_webhook_cache_authorized_ttl"],
+        denied_ttl=values["authorization_webhook_cache_unauthorized_ttl"],
+        stream_idle_timeout=values["stream_idle_timeout"],
+        stream_creation_timeout=values["stream_creation_timeout"],
     )
 
 
@@ -195,7 +241,7 @@ def check_distinct(nodes: Sequence[NodeSettings]) -> None:
         if name in names:
             raise WrongUsage(f"nodes[{names[name]}] and nodes[{number}] have the same nodename, {name!r}")
         names[name] = number
-        other = places.setdefault((node.address, port), name) if port else name
+        other = places.setdefault((node.kubelet.address, port), name) if port else name
         if other != name:
             raise WrongUsage(f"nodes {other!r} and {name!r} have the same port {port}; give each one of its own, or 0")
 

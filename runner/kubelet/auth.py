@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from aiohttp import web
@@ -20,10 +21,6 @@ from runner.kube import ApiError, KubeApi, Resource
 TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", namespaced=False)
 ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", namespaced=False)
 
-TOKEN_SECONDS = 120.0
-ALLOWED_SECONDS = 300.0
-DENIED_SECONDS = 30.0
-"""How long an answer of the API server is believed; a kubelet's defaults."""
 REMEMBERED = 10_000
 """So many answers at the most."""
 
@@ -54,10 +51,16 @@ class KubeletAuth:
     Attributes:
         tokens: bearer tokens are taken, and the API server is asked whose they are.
         authorize: the API server is asked what callers may do; if not, all that have a name may do all.
+        token_ttl: how long its answer about a token is believed. The defaults are a kubelet's.
+        allowed_ttl: how long a yes is.
+        denied_ttl: how long a no is.
     """
 
     tokens: bool = True
     authorize: bool = True
+    token_ttl: timedelta = timedelta(minutes=2)
+    allowed_ttl: timedelta = timedelta(minutes=5)
+    denied_ttl: timedelta = timedelta(seconds=30)
 
 
 def attributes(method: str, path: str, node: str) -> dict[str, str]:
@@ -123,7 +126,7 @@ class Authenticator:
             }
             status = (await self._kube.create(TOKEN_REVIEWS, review)).get("status") or {}
             user = _user(status.get("user") or {}) if status.get("authenticated") else None
-            self._users.remember(key, user, TOKEN_SECONDS)
+            self._users.remember(key, user, self._config.token_ttl.total_seconds())
         return user
 
     async def _may(self, user: User, request: web.Request) -> bool:
@@ -139,7 +142,8 @@ class Authenticator:
             review = {"apiVersion": ACCESS_REVIEWS.api_version, "kind": ACCESS_REVIEWS.kind, "spec": spec}
             status = (await self._kube.create(ACCESS_REVIEWS, review)).get("status") or {}
             allowed = bool(status.get("allowed"))
-            self._verdicts.remember(key, allowed, ALLOWED_SECONDS if allowed else DENIED_SECONDS)
+            believed = self._config.allowed_ttl if allowed else self._config.denied_ttl
+            self._verdicts.remember(key, allowed, believed.total_seconds())
         return bool(allowed)
 
     def _refusal(self, user: User, request: web.Request) -> str:

@@ -14,8 +14,11 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from providers.errors import Invalid, NotFound, ProviderError, Unsupported
+from providers.pods import PodRef
+from runner import logs
 from runner.kubelet.auth import Authenticator
 from runner.kubelet.handlers import Handlers
+from runner.tracing import NO_TRACES, Tracer
 
 SHUTDOWN_SECONDS = 0.5
 """How long requests may still run when the server ends; a followed log would never end by itself."""
@@ -56,12 +59,16 @@ class KubeletServer:
         handlers: what is answered.
         tls: certificate and rules, from ``runner.kubelet.tls.server_context``.
         auth: who may call; None lets everybody.
+        tracer: traces the requests, as part of their callers' traces.
     """
 
-    def __init__(self, handlers: Handlers, tls: ssl.SSLContext, auth: Authenticator | None = None) -> None:
+    def __init__(
+        self, handlers: Handlers, tls: ssl.SSLContext, auth: Authenticator | None = None, tracer: Tracer = NO_TRACES
+    ) -> None:
         self._handlers = handlers
         self._tls = tls
         self._auth = auth
+        self._tracer = tracer
 
     @asynccontextmanager
     async def serving(self, listener: socket.socket) -> AsyncIterator[None]:
@@ -91,9 +98,15 @@ class KubeletServer:
 
     @web.middleware
     async def _checked(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._auth is not None:
-            await self._auth.check(request)
-        return await handler(request)
+        where = request.match_info
+        if "pod" in where:
+            logs.POD.set(PodRef(where["namespace"], where["pod"], ""))
+        resource = where.route.resource
+        name = f"{request.method} {resource.canonical if resource else 'unknown'}"
+        with self._tracer.continuing(request.headers, name, {"url.path": request.path}):
+            if self._auth is not None:
+                await self._auth.check(request)
+            return await handler(request)
 
 
 @web.middleware

@@ -97,7 +97,8 @@ def test_a_check_on_a_real_cluster_finds_all_permissions_and_then_the_one_that_i
     async def go() -> None:
         async with HttpKube.connect(plane.kubeconfig, real_ports()) as kube:
             kubeconfig = await as_service_account(kube, plane, tmp_path / "kubeconfig")
-            command = ("check", "--provider", "mock", "--port", "0", "--kubeconfig", kubeconfig, "--shutdown=delete")
+            everything = ("--shutdown=delete", f"--client-verify-ca={plane.folder}/ca.crt")
+            command = ("check", "--provider", "mock", "--port", "0", "--kubeconfig", kubeconfig, *everything)
             code, out = await output_of(*command)
             assert code == 0, out
             assert f"ok      {NODE}: permissions: all" in out

@@ -14,11 +14,11 @@ from runner import check, cli
 from runner.check import Finding, Verdict
 from runner.config import RunnerConfig, Shutdown
 from runner.kube import LEASES, ApiError, Forbidden, NotFound, Resource
-from runner.permissions import Permission, needed
+from runner.permissions import Permission, needed, needed_to_know_callers
+from runner.settings import node_settings
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-CONFIG = RunnerConfig(node_name="n")
 
 
 class Cluster:
@@ -46,8 +46,14 @@ class Cluster:
         return {"status": {"allowed": self.allows(attributes)}}
 
 
-def findings(cluster: Cluster, config: RunnerConfig = CONFIG) -> list[Finding]:
-    return asyncio.run(check.node_findings(cluster, config, NOW))  # type: ignore[arg-type]
+def findings(cluster: Cluster, *arguments: str) -> list[Finding]:
+    node = node_settings(values_of("--provider", "mock", "--nodename", "n", *arguments))
+    return asyncio.run(check.node_findings(cluster, node, NOW))  # type: ignore[arg-type]
+
+
+def values_of(*arguments: str) -> dict[str, Any]:
+    """The values of all options of a command line."""
+    return cli.runner.make_context("runner", list(arguments)).params
 
 
 def lease(renewed: str) -> dict[str, Any]:
@@ -81,9 +87,15 @@ def test_a_permission_that_only_some_pods_need_is_a_warning() -> None:
 
 def test_the_pods_of_one_namespace_need_no_more_than_that() -> None:
     cluster = Cluster()
-    findings(cluster, RunnerConfig(node_name="n", namespace="team"))
+    findings(cluster, "--namespace", "team")
     assert {each.get("namespace") for each in cluster.asked if each["resource"] == "pods"} == {"team"}
     assert {each.get("namespace") for each in cluster.asked if each["resource"] == "nodes"} == {None}
+
+
+def test_a_node_that_asks_who_calls_needs_to_be_allowed_to() -> None:
+    cluster = Cluster(lambda asked: asked["resource"] != "tokenreviews")
+    refused = [each for each in findings(cluster, "--client-verify-ca", "ca.crt") if each.verdict is Verdict.MISSING]
+    assert [each.detail.partition(",")[0] for each in refused] == ["create tokenreviews.authentication.k8s.io"]
 
 
 def test_an_api_server_that_gives_no_reviews_leaves_it_open() -> None:
@@ -123,7 +135,7 @@ def test_the_manifest_grants_what_the_table_asks_for() -> None:
             for namespace in ("", permission.namespace)
         )
 
-    wanted = needed(RunnerConfig(shutdown=Shutdown.DELETE))
+    wanted = needed(RunnerConfig(shutdown=Shutdown.DELETE)) + needed_to_know_callers()
     assert not [str(each) for each in wanted if not grants(each)]
 
 

@@ -74,7 +74,7 @@ def test_the_defaults_are_virtual_kubelets(settings_of: Callable[..., Settings])
     wanted = settings_of()
     [its] = wanted.nodes
     assert (its.provider, its.provider_config, wanted.kubeconfig) == ("mock", None, None)
-    assert (its.address, wanted.startup_timeout) == ("127.0.0.1", None)
+    assert (its.kubelet.address, wanted.startup_timeout) == ("127.0.0.1", None)
     assert (wanted.metrics, wanted.metrics_required) == (("", 10255), False)
     node = its.config
     assert (node.node_name, node.operating_system, node.port, node.namespace) == ("virtual-kubelet", "linux", 10250, "")
@@ -100,9 +100,18 @@ def test_the_environment_speaks_where_the_flags_are_silent(
         monkeypatch.setenv(name, value)
     [wanted] = settings_of().nodes
     node = wanted.config
-    assert (node.node_name, node.port, node.internal_ip, wanted.address) == ("env-node", 1234, "10.0.0.7", "10.0.0.7")
+    assert (node.node_name, node.port, node.internal_ip, wanted.kubelet.address) == (
+        "env-node",
+        1234,
+        "10.0.0.7",
+        "10.0.0.7",
+    )
     assert node.taints == ({"key": "example.com/key", "value": "value", "effect": "NoExecute"},)
-    assert (wanted.certificate, wanted.key, wanted.client_ca) == (Path("/c"), Path("/k"), Path("/a"))
+    assert (wanted.kubelet.certificate, wanted.kubelet.key, wanted.kubelet.client_ca) == (
+        Path("/c"),
+        Path("/k"),
+        Path("/a"),
+    )
 
 
 def test_a_flag_wins_over_the_environment(
@@ -127,7 +136,7 @@ def test_flags_become_settings(settings_of: Callable[..., Settings]) -> None:
     assert (node.namespace, node.port, node.pod_sync_workers) == ("team", 0, 3)
     assert (node.lease_duration, node.lease_renewal) == (timedelta(minutes=1), timedelta(seconds=15))
     assert (node.resync_interval, wanted.startup_timeout) == (timedelta(seconds=90), timedelta(0))
-    assert its.address == "0.0.0.0"
+    assert its.kubelet.address == "0.0.0.0"
 
 
 @pytest.mark.parametrize(
@@ -168,6 +177,49 @@ def test_a_wrong_flag_gets_one_line_and_exit_code_2(run: Run, arguments: tuple[s
 def test_a_wrong_variable_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     assert name in complaint(run)
+
+
+def test_without_a_ca_everybody_may_call_as_with_virtual_kubelet(settings_of: Callable[..., Settings]) -> None:
+    kubelet = settings_of().nodes[0].kubelet
+    assert not kubelet.asks_who_calls
+    assert kubelet.stream_idle_timeout == timedelta(hours=4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asks", "tokens"),
+    [
+        (("--client-verify-ca", "/ca"), True, True),
+        (("--client-verify-ca", "/ca", "--authentication-token-webhook=false"), True, False),
+        (("--authentication-token-webhook",), True, True),
+        (("--client-verify-ca", "/ca", "--no-verify-clients"), False, False),
+    ],
+)
+def test_who_may_call_the_kubelet_api_is_as_the_flags_say(
+    settings_of: Callable[..., Settings], arguments: tuple[str, ...], asks: bool, tokens: bool
+) -> None:
+    kubelet = settings_of(*arguments).nodes[0].kubelet
+    assert (kubelet.asks_who_calls, kubelet.tokens) == (asks, tokens)
+
+
+def test_how_long_answers_are_believed_and_clients_may_be_quiet_is_as_the_flags_say(
+    settings_of: Callable[..., Settings],
+) -> None:
+    kubelet = (
+        settings_of(
+            *("--authentication-token-webhook-cache-ttl", "1s", "--authorization-webhook-cache-authorized-ttl", "2s"),
+            *("--authorization-webhook-cache-unauthorized-ttl", "3s", "--authorization-mode", "AlwaysAllow"),
+            *("--stream-idle-timeout", "4s", "--stream-creation-timeout", "5s"),
+        )
+        .nodes[0]
+        .kubelet
+    )
+    seconds = (kubelet.token_ttl, kubelet.allowed_ttl, kubelet.denied_ttl)
+    assert [each.total_seconds() for each in seconds] == [1, 2, 3]
+    assert not kubelet.authorize
+    assert (kubelet.stream_idle_timeout, kubelet.stream_creation_timeout) == (
+        timedelta(seconds=4),
+        timedelta(seconds=5),
+    )
 
 
 @pytest.mark.parametrize("arguments", [("--disable-taint",), ("--disable-taint=true",), ("--disable-taint=t",)])

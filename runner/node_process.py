@@ -31,31 +31,38 @@ async def open_node(
     Raises:
         WrongUsage, ProviderError, TlsError, AddressError: it cannot run.
     """
-    name = settings.config.node_name
-    token = logs.NODE.set(name)
+    async with AsyncExitStack() as stack:
+        token = logs.NODE.set(settings.config.node_name)  # also for those who answer the requests to its kubelet API
+        try:
+            agent = await _open(stack, settings, kube, ports, instruments)
+        finally:
+            logs.NODE.reset(token)
+        yield agent
+
+
+async def _open(
+    stack: AsyncExitStack, settings: NodeSettings, kube: KubeApi, ports: Ports, instruments: Instruments
+) -> Agent:
+    name, kubelet = settings.config.node_name, settings.kubelet
     create = registry.load(settings.provider)
     options = provider_config(settings.provider_config)
-    async with AsyncExitStack() as stack:
-        stack.callback(logs.NODE.reset, token)
-        kube = instruments.kube(kube, name)
-        kubelet = settings.kubelet
-        listener = listen(kubelet.address, settings.config.port)
-        stack.callback(listener.close)
-        config = replace(settings.config, port=listener.getsockname()[1])
-        files = TlsFiles(kubelet.certificate, kubelet.key, kubelet.client_ca)
-        tls = server_context(files, node_name=name, address=config.internal_ip, now=ports.clock.now())
-        auth = Authenticator(kube, name, _auth(kubelet)) if kubelet.asks_who_calls else None
-        provider = create(provider_context(kube, config, ports, options, settings.provider_config_source))
-        stack.push_async_callback(provider.close)
-        await provider.start()
-        agent = Agent(kube, instruments.provider(provider, name), config, ports, observer=instruments.queue(name))
-        instruments.metrics.watch(name, agent.records, agent.waiting)
-        timeouts = StreamTimeouts(kubelet.stream_idle_timeout, kubelet.stream_creation_timeout)
-        handlers = Handlers(OneNode(agent.kubelet), ports.clock, timeouts, instruments.metrics.text)
-        server = KubeletServer(handlers, tls, auth, instruments.tracer)
-        await stack.enter_async_context(server.serving(listener))
-        log.info("kubelet API on %s port %d", kubelet.address, config.port)
-        yield agent
+    kube = instruments.kube(kube, name)
+    listener = listen(kubelet.address, settings.config.port)
+    stack.callback(listener.close)
+    config = replace(settings.config, port=listener.getsockname()[1])
+    files = TlsFiles(kubelet.certificate, kubelet.key, kubelet.client_ca)
+    tls = server_context(files, node_name=name, address=config.internal_ip, now=ports.clock.now())
+    auth = Authenticator(kube, name, _auth(kubelet)) if kubelet.asks_who_calls else None
+    provider = create(provider_context(kube, config, ports, options, settings.provider_config_source))
+    stack.push_async_callback(provider.close)
+    await provider.start()
+    agent = Agent(kube, instruments.provider(provider, name), config, ports, observer=instruments.queue(name))
+    instruments.metrics.watch(name, agent.records, agent.waiting)
+    timeouts = StreamTimeouts(kubelet.stream_idle_timeout, kubelet.stream_creation_timeout)
+    handlers = Handlers(OneNode(agent.kubelet), ports.clock, timeouts, instruments.metrics.text)
+    await stack.enter_async_context(KubeletServer(handlers, tls, auth, instruments.tracer).serving(listener))
+    log.info("kubelet API on %s port %d", kubelet.address, config.port)
+    return agent
 
 
 def _auth(settings: KubeletSettings) -> KubeletAuth:

@@ -152,7 +152,11 @@ async def _until_signal(settings: Settings) -> None:
         if signalled:
             log.info("got %s again: ending at once", number.name)
         else:
-            log.info("got %s: ending; %s", number.name, ENDINGS[settings.nodes[0].config.shutdown])
+            log.info(
+                "got %s: ending; %s",
+                number.name,
+                "; ".join(dict.fromkeys(ENDINGS[each.config.shutdown] for each in settings.nodes)),
+            )
         signalled = True
         work.cancel()
 

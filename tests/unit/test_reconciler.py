@@ -14,6 +14,7 @@ from providers.errors import Invalid, NotFound, Permanent, Retryable, Unsupporte
 from runner import kube
 from runner.config import RunnerConfig
 from runner.events import EventRecorder
+from runner.logs import ConsoleFormatter
 from runner.reconciler import Reconciler
 from vksim import loop as virtual
 
@@ -271,3 +272,25 @@ def test_after_it_is_closed_nothing_is_done() -> None:
         assert stage.cloud.names() == []
 
     play(scene)
+
+
+def test_what_a_provider_logs_about_a_pod_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    lines: list[str] = []
+
+    class Talkative(Cloud):
+        def __getattr__(self, operation: str) -> Callable[[Any], Awaitable[Any]]:
+            async def call(_: Any) -> None:
+                await asyncio.sleep(0)
+                logging.getLogger("some.sdk").warning("throttled")
+                lines.append(ConsoleFormatter().format(caplog.records[-1]))
+
+            return call
+
+    async def scene() -> None:
+        stage = Stage()
+        stage.subject._provider = Talkative()  # type: ignore[assignment]
+        for name in ("a", "b"):
+            await stage.shows(BoundPodFactory(metadata__name=name))
+
+    play(scene)
+    assert [line.partition("WARNING ")[2] for line in lines] == ["default/a: throttled", "default/b: throttled"]

@@ -275,6 +275,7 @@ def test_after_it_is_closed_nothing_is_done() -> None:
 
 
 def test_what_a_provider_logs_about_a_pod_names_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("WARNING")
     lines: list[str] = []
 
     class Talkative(Cloud):

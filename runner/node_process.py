@@ -1,9 +1,12 @@
 """One virtual node of a process: its provider, its kubelet API and its agent, opened in order and closed again."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from providers import registry
 from runner import logs
@@ -13,6 +16,7 @@ from runner.instrument import Instruments
 from runner.kube import KubeApi
 from runner.kubelet.auth import Authenticator, KubeletAuth
 from runner.kubelet.handlers import Handlers, OneNode
+from runner.kubelet.renewal import keep_fresh
 from runner.kubelet.server import KubeletServer, listen
 from runner.kubelet.streams import StreamTimeouts
 from runner.kubelet.tls import TlsFiles, server_context
@@ -22,11 +26,34 @@ from runner.settings import KubeletSettings, NodeSettings, provider_config
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenNode:
+    """A node whose kubelet API answers, and that is still to be run.
+
+    Attributes:
+        agent: what does its work.
+        upkeep: what has to go on beside it.
+    """
+
+    agent: Agent
+    upkeep: Callable[[], Coroutine[Any, Any, None]]
+
+    async def run(self) -> None:
+        """Run the node until cancelled.
+
+        Raises:
+            ExceptionGroup: see ``Agent.run``.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.agent.run())
+            tasks.create_task(self.upkeep())
+
+
 @asynccontextmanager
 async def open_node(
     settings: NodeSettings, kube: KubeApi, ports: Ports, instruments: Instruments
-) -> AsyncIterator[Agent]:
-    """A node whose kubelet API answers, and whose agent is still to be run.
+) -> AsyncIterator[OpenNode]:
+    """A node, opened.
 
     Raises:
         WrongUsage, ProviderError, TlsError, AddressError: it cannot run.
@@ -34,15 +61,15 @@ async def open_node(
     async with AsyncExitStack() as stack:
         token = logs.NODE.set(settings.config.node_name)  # also for those who answer the requests to its kubelet API
         try:
-            agent = await _open(stack, settings, kube, ports, instruments)
+            node = await _open(stack, settings, kube, ports, instruments)
         finally:
             logs.NODE.reset(token)
-        yield agent
+        yield node
 
 
 async def _open(
     stack: AsyncExitStack, settings: NodeSettings, kube: KubeApi, ports: Ports, instruments: Instruments
-) -> Agent:
+) -> OpenNode:
     name, kubelet = settings.config.node_name, settings.kubelet
     create = registry.load(settings.provider)
     options = provider_config(settings.provider_config)
@@ -62,7 +89,8 @@ async def _open(
     handlers = Handlers(OneNode(agent.kubelet), ports.clock, timeouts, instruments.metrics.text)
     await stack.enter_async_context(KubeletServer(handlers, tls, auth, instruments.tracer).serving(listener))
     log.info("kubelet API on %s port %d", kubelet.address, config.port)
-    return agent
+    upkeep = partial(keep_fresh, tls, files, node_name=name, address=config.internal_ip, clock=ports.clock)
+    return OpenNode(agent, upkeep)
 
 
 def _auth(settings: KubeletSettings) -> KubeletAuth:

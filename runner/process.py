@@ -82,12 +82,11 @@ async def run(settings: Settings) -> None:
         await _reach(kube, settings, ports)
         log.info("API server %s", kube.server)
         instruments.metrics.watch_gate(kube.gate)
-        agents += [
-            await stack.enter_async_context(open_node(each, kube, ports, instruments)) for each in settings.nodes
-        ]
+        nodes = [await stack.enter_async_context(open_node(each, kube, ports, instruments)) for each in settings.nodes]
+        agents += [node.agent for node in nodes]
         await _serve_metrics(stack, settings, instruments.metrics, agents, ports)
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(agent.run()) for agent in agents]
+            running = [tasks.create_task(node.run()) for node in nodes]
             if settings.startup_timeout:
                 tasks.create_task(_ready_by(agents, begun + settings.startup_timeout.total_seconds()))
             try:

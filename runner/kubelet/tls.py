@@ -48,6 +48,16 @@ def server_context(files: TlsFiles, *, node_name: str, address: str, now: dateti
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    load(context, files, node_name=node_name, address=address, now=now)
+    return context
+
+
+def load(context: ssl.SSLContext, files: TlsFiles, *, node_name: str, address: str, now: datetime) -> None:
+    """Give the context what the files have now, and a new certificate of our own if they have none.
+
+    Raises:
+        TlsError: a file cannot be used.
+    """
     if files.certificate is None or files.key is None:
         _load_self_signed(context, node_name, address, now)
     else:
@@ -63,7 +73,6 @@ def server_context(files: TlsFiles, *, node_name: str, address: str, now: dateti
         except ssl.SSLError as error:
             raise TlsError(f"{files.client_ca} holds no CA certificate: {error}") from error
         context.verify_mode = ssl.CERT_OPTIONAL  # a caller may show a token instead
-    return context
 
 
 def self_signed(node_name: str, address: str, now: datetime) -> tuple[bytes, bytes]:

@@ -144,11 +144,12 @@ class Provider(ABC):
         return healthy_conditions()
 
     async def node_addresses(self) -> Sequence[NodeAddress]:
-        """Where the node is reached."""
-        return [
-            {"type": "InternalIP", "address": self.context.internal_ip},
-            {"type": "Hostname", "address": self.context.node_name},
-        ]
+        """Where the node is reached.
+
+        No Hostname: nobody's DNS knows a virtual node, and an API server prefers it to the IP unless told otherwise
+        (``--kubelet-preferred-address-types``).
+        """
+        return [{"type": "InternalIP", "address": self.context.internal_ip}]
 
     async def node_daemon_endpoints(self) -> NodeDaemonEndpoints:
         """Where the kubelet API listens."""

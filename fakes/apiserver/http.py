@@ -24,6 +24,7 @@ from fakes.apiserver.nodeproxy import NodeProxy
 from fakes.apiserver.objects import Object
 from fakes.apiserver.openapi import OpenApi
 from fakes.apiserver.requests import NoSuchPath, Target
+from fakes.apiserver.resources import NODES, PODS
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.streaming import stream
 
@@ -37,8 +38,8 @@ LARGEST_BODY = 3 * 1024 * 1024
 GZIP_FROM = 128 * 1024
 """A real server compresses nothing smaller."""
 HEALTH = ("/healthz", "/livez", "/readyz")
-NOT_SERVED = ("attach", "exec", "portforward", "proxy")
-"""Subresources that discovery lists, as on a real server, but that nothing here answers yet."""
+STREAMS = ("attach", "exec", "portforward")
+"""Subresources of a pod that are streams to its node."""
 SHUTDOWN_SECONDS = 1.0
 """How long requests in progress may take to end when the door closes."""
 
@@ -144,10 +145,15 @@ class HttpDoor:
     async def _resource(self, request: web.BaseRequest, target: Target) -> Answer:
         if target.subresource == "log" and target.resource.plural == "pods":
             return await self._log(request, target)
-        if target.subresource in NOT_SERVED and target.resource.subresource(target.subresource):
-            self._server.get(target.resource, target.namespace, target.name)
-            served = f"{target.resource.plural}/{target.subresource}"
-            raise StatusError(501, "", f"{served} is not implemented by this API server")
+        if target.subresource in STREAMS and target.resource is PODS:
+            pod = self._server.get(target.resource, target.namespace, target.name)
+            if target.subresource == "portforward":
+                return await self._nodes.port_forward(request, pod)
+            return await self._nodes.remote_command(request, pod, target.subresource)
+        if target.subresource == "proxy" and target.resource in (NODES, PODS):
+            return await self._nodes.proxy(request, target)
+        if target.subresource == "proxy" and target.resource.subresource("proxy"):
+            raise StatusError(501, "", f"{target.resource.plural}/proxy is not implemented by this API server")
         handlers: dict[str, Callable[[web.BaseRequest, Target], Awaitable[Answer]]] = {
             "GET": self._get,
             "POST": self._post,

@@ -1,20 +1,22 @@
 """The mock provider: the provider interface on top of the mock cloud."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from providers import pods
-from providers.base import LogOptions, Metric, Provider, ProviderContext
+from providers.base import AttachIO, LogOptions, Metric, Provider, ProviderContext
 from providers.data import NO_DATA, PodData
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable
 from providers.loglines import Writer, select
 from providers.mock import usage
 from providers.mock.cloud import MockCloud
 from providers.mock.config import MockConfig
+from providers.mock.files import Files
 from providers.mock.output import Output, output_of
-from providers.mock.record import CloudPod, End
+from providers.mock.record import KILLED, CloudPod, End
 from providers.mock.script import Script, from_annotations
+from providers.mock.shell import Shell
 from providers.pods import PodRef
 from providers.types import Pod, PodStatus, ResourceList
 
@@ -26,7 +28,7 @@ _ERRORS: dict[str, Callable[[str], ProviderError]] = {
 
 
 class MockProvider(Provider):
-    """Pushes status; has logs, stats and metrics.
+    """Pushes status; has all that a kubelet API can ask for.
 
     Args:
         context: the core's.
@@ -122,6 +124,47 @@ class MockProvider(Provider):
             for piece in writer.write(output[shown:]):
                 yield piece
 
+    async def exec_in_container(self, ref: PodRef, container: str, command: Sequence[str], io: AttachIO) -> int:
+        """A little shell, see ``providers.mock.shell``; it ends with its container."""
+        self._cloud.check("exec", self._node)
+        cloud_pod, number = self._running(ref, container)
+        if cloud_pod.files is None:
+            cloud_pod.files = {}
+        files = cloud_pod.files.setdefault((container, number), Files())
+        shell = Shell(files, _variables(cloud_pod.pod, container), ref.name, io)
+        work = asyncio.ensure_future(shell.run(command))
+        end = asyncio.ensure_future(self._ended(cloud_pod, number))
+        try:
+            await asyncio.wait({work, end}, return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else KILLED
+        finally:
+            work.cancel()
+            end.cancel()
+            await asyncio.gather(work, end, return_exceptions=True)
+
+    async def attach_to_container(self, ref: PodRef, container: str, io: AttachIO) -> None:
+        """What the container writes from now on; it reads nothing."""
+        self._cloud.check("attach", self._node)
+        self._running(ref, container)
+        options = LogOptions(tail_lines=0, follow=True)
+        async for piece in self.container_logs(ref, container, options):
+            await io.write_stdout(piece)
+
+    async def port_forward(
+        self, ref: PodRef, port: int, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        """Every port answers HTTP, with the pod's name."""
+        self._cloud.check("port-forward", self._node)
+        self._running(ref)
+        text = f"{ref.namespace}/{ref.name} port {port}\n".encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n".encode()
+        request = b""
+        async for piece in incoming:
+            request += piece
+            while b"\r\n\r\n" in request:
+                request = request.split(b"\r\n\r\n", 1)[1]
+                await send(head + text)
+
     async def stats_summary(self) -> Mapping[str, Any]:
         """A constant use of each container that runs."""
         return usage.summary(self._node, self._cloud.of_node(self._node), self.context.clock.now())
@@ -131,6 +174,19 @@ class MockProvider(Provider):
         return usage.metrics(self._cloud.of_node(self._node), self.context.clock.now())
 
     # --- helpers ----------------------------------------------------------------------------------------------------
+
+    def _running(self, ref: PodRef, container: str = "") -> tuple[CloudPod, int]:
+        """The pod, and the number of its containers' run. Raises NotFound if they do not run."""
+        cloud_pod = self._cloud.find(ref.uid)
+        if container and container not in [each["name"] for each in pods.containers(cloud_pod.pod)]:
+            raise NotFound(f"container {container!r} is not in pod {ref}")
+        if not cloud_pod.run.running:
+            raise NotFound(f"the containers of pod {ref} do not run")
+        return cloud_pod, cloud_pod.run.restarts
+
+    async def _ended(self, cloud_pod: CloudPod, number: int) -> None:
+        while self._cloud.is_in_run(cloud_pod, number):
+            await self._cloud.changes(cloud_pod, None)
 
     def _script(self, pod: Pod) -> Script:
         return from_annotations(pod["metadata"].get("annotations") or {}, self._config.script)
@@ -144,6 +200,12 @@ class MockProvider(Provider):
         if run.restarts == number and run.started is not None:
             return output_of(cloud_pod.script, container, run.started, self.context.clock.now())
         return None
+
+
+def _variables(pod: Pod, container: str) -> dict[str, str]:
+    """The container's environment, which the core has resolved."""
+    found = next(each for each in pods.containers(pod) if each["name"] == container)
+    return {each["name"]: each.get("value", "") for each in found.get("env") or []}
 
 
 def _wanted_run(cloud_pod: CloudPod, ref: PodRef, container: str, *, previous: bool) -> int:

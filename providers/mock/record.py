@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from providers.mock.files import Files
 from providers.mock.script import Script
 from providers.types import Pod
 
@@ -121,6 +122,7 @@ class CloudPod:
         evicted: whether the cloud ended it on its own account.
         timer: wakes the cloud for the plan.
         change: set at the next change; None as long as nobody waits for one.
+        files: of each container and run that somebody has run a command in; None if nobody ever has.
     """
 
     pod: Pod
@@ -134,3 +136,4 @@ class CloudPod:
     evicted: bool = False
     timer: asyncio.TimerHandle | None = None
     change: asyncio.Event | None = None
+    files: dict[tuple[str, int], Files] | None = None

@@ -7,7 +7,7 @@ of its stream. The protocols are Kubernetes' (``k8s.io/kubernetes`` remotecomman
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE = "stdin", "stdout", "stderr", "error", "resize"
 DATA = "data"
@@ -16,6 +16,9 @@ STREAM_TYPE, PORT, REQUEST_ID = "streamtype", "port", "requestid"
 
 NEGOTIATION = "X-Stream-Protocol-Version"
 """The header in which a SPDY client lists what it speaks, and the server says what is spoken."""
+
+ACCEPTED = "X-Accepted-Stream-Protocol-Versions"
+"""The header in which the server lists what it speaks, if that is nothing of the client's."""
 
 UNVERSIONED = "channel.k8s.io"
 SPDY_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", UNVERSIONED)
@@ -115,14 +118,43 @@ def is_base64(protocol: str) -> bool:
     return "base64." in protocol
 
 
-def terminal_size(data: bytes) -> tuple[int, int]:
-    """Width and height, in characters, of a message on the resize stream.
+class SizeReader:
+    """Reads the sizes of a terminal from the resize stream: JSON objects, cut anywhere."""
 
-    Raises:
-        ValueError: it is none.
-    """
+    def __init__(self) -> None:
+        self._text = ""
+
+    def feed(self, data: bytes) -> list[tuple[int, int]]:
+        """The widths and heights, in characters, that are complete by now. What makes no sense is passed over."""
+        *lines, self._text = (self._text + data.decode("utf-8", "replace")).replace("}", "}\n").split("\n")
+        self._text = self._text[-LONGEST_SIZE:]
+        return [size for size in map(_size, lines) if size is not None]
+
+
+LONGEST_SIZE = 1024
+"""Characters of a size; a usual one has some thirty."""
+
+
+def _size(text: str) -> tuple[int, int] | None:
     try:
-        size = json.loads(data)
-        return int(size["Width"]), int(size["Height"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not the size of a terminal: {data!r}") from error
+        size = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(size, dict):
+        return None
+    width, height = (size.get(name) for name in ("Width", "Height"))
+    if not (_is_length(width) and _is_length(height)):
+        return None
+    return width, height
+
+
+def _is_length(value: object) -> TypeGuard[int]:
+    """Whether it is a number that 16 bits can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 16
+
+
+def port_number(text: str) -> int | None:
+    """The TCP port that a header or a query names; None if it is none."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > len("65535"):
+        return None
+    return int(text) if 0 < int(text) < 1 << 16 else None

@@ -86,10 +86,10 @@ class Handlers:
             router.add_get(f"/portForward/{path}", self._port_forward)
             router.add_post(f"/portForward/{path}", self._port_forward)
         router.add_get("/pods", self._pods)
-        for path in ("/runningpods", "/runningpods/"):
-            router.add_get(path, self._running_pods)
-        router.add_get("/stats/summary", self._stats_summary)
-        router.add_get("/metrics/resource", self._resource_metrics)
+        for end in ("", "/"):
+            router.add_get(f"/runningpods{end}", self._running_pods)
+            router.add_get(f"/stats/summary{end}", self._stats_summary)
+            router.add_get(f"/metrics/resource{end}", self._resource_metrics)
         router.add_get("/metrics", self._own_metrics)
         router.add_get("/configz", self._configz)
 

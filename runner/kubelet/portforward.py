@@ -7,6 +7,7 @@ from aiohttp import web
 
 from providers.errors import Invalid
 from runner.kubelet.streams import (
+    LONGEST_MESSAGE,
     Carrier,
     SpdySession,
     SpdyStream,
@@ -50,7 +51,7 @@ async def serve_port_forward(request: web.Request, forward: Forward, timeouts: S
             offered = request.headers.get("Sec-WebSocket-Protocol", "")
             tunnelled = remotecommand.PORT_FORWARD_IN_WEBSOCKET in offered
             ports = [] if tunnelled else _ports(request)
-            socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=0)
+            socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=LONGEST_MESSAGE)
             await socket.prepare(request)
             try:
                 if tunnelled:
@@ -108,16 +109,16 @@ def _request_id(stream: SpdyStream) -> str:
 def _port(stream: SpdyStream) -> int | str:
     """The port, or what is wrong with it."""
     text = stream.headers.get(remotecommand.PORT, "")
-    if text.isdigit() and 1 <= int(text) <= 65535:
-        return int(text)
-    return f"unable to forward: {text!r} is no port"
+    return remotecommand.port_number(text) or f"unable to forward: {text!r} is no port"
 
 
 async def _carry(port: int | str, data: Stream, error: Stream, forward: Forward) -> None:
     """Carry one connection; what goes wrong is written to the error stream, as text."""
+    error.ignore()
     try:
         if problem := await _trouble(port, data, forward):
             await error.write(problem.encode())
+        data.ignore()
         await data.close()
         await error.close()
     except ConnectionError:
@@ -142,9 +143,10 @@ async def _trouble(port: int | str, data: Stream, forward: Forward) -> str:
 
 def _ports(request: web.Request) -> list[int]:
     texts = [one for each in request.query.getall("port", []) for one in each.split(",")]
-    if not texts or not all(each.isdigit() and 1 <= int(each) <= 65535 for each in texts):
+    ports = [port for each in texts if (port := remotecommand.port_number(each)) is not None]
+    if not ports or len(ports) != len(texts):
         raise Invalid(f"port={','.join(texts)!r}: give the ports to forward, numbers from 1 to 65535")
-    return [int(each) for each in texts]
+    return ports
 
 
 async def _over_channels(

@@ -1,12 +1,14 @@
 """The streams between a user and a container, whatever carries them: SPDY, or the channels of a WebSocket.
 
 A *session* belongs to one connection. ``run`` reads what the client sends and sorts it to the streams, and ends when
-the client hangs up; the streams are there to be read and written meanwhile. One that nobody reads holds up the others
-when its buffer is full, as it does with a kubelet.
+the client hangs up; the streams are there to be read and written meanwhile. One that is read too slowly holds up the
+others when its buffer is full, as it does with a kubelet: SPDY as Kubernetes speaks it has no flow control. One that
+nobody is going to read is told to ``ignore`` what comes.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
 
 from runner.kubelet.upgrade import READ, Upgraded
 from wire import remotecommand, spdy
@@ -21,9 +24,11 @@ from wire import remotecommand, spdy
 GOODBYE_SECONDS = 1.0
 """How long a SPDY client that was told the end may take to hang up before it is hung up on."""
 
-PIECES = 64
-"""So many pieces a stream holds for a reader that is slower than the client."""
+BUFFER = 256 * 1024
+"""So many bytes a stream holds for a reader that is slower than the client."""
 
+LONGEST_MESSAGE = 32 * 1024 * 1024
+"""Of a WebSocket; a kubelet's."""
 
 log = logging.getLogger(__name__)
 
@@ -55,31 +60,52 @@ class Stream(Protocol):
     async def close(self) -> None:
         """Say that nothing more comes from here."""
 
+    def ignore(self) -> None:
+        """Drop what the client sends there from now on, instead of keeping it for a reader."""
+
 
 class _Incoming:
     """What has come on a stream and is not read yet."""
 
     def __init__(self) -> None:
-        self._pieces: asyncio.Queue[bytes | None] = asyncio.Queue(PIECES)
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
         self._over = False
+        self._changed = asyncio.Event()
 
     async def put(self, data: bytes) -> None:
+        """Keep it for the reader, waiting for room; forget it if there is none any more."""
+        while self._size >= BUFFER and not self._over:
+            await self._change()
         if data and not self._over:
-            await self._pieces.put(data)
+            self._pieces.append(data)
+            self._size += len(data)
+            self._changed.set()
 
     def end(self) -> None:
         """No more comes; what has come can still be read."""
-        if not self._over:
-            self._over = True
-            if not self._pieces.full():
-                self._pieces.put_nowait(None)
+        self._over = True
+        self._changed.set()
+
+    def ignore(self) -> None:
+        """Nobody reads: drop what has come, and what will."""
+        self._pieces.clear()
+        self.end()
 
     async def read(self) -> AsyncIterator[bytes]:
-        while not (self._over and self._pieces.empty()):
-            piece = await self._pieces.get()
-            if piece is None:
+        while True:
+            while self._pieces:
+                piece = self._pieces.popleft()
+                self._size -= len(piece)
+                self._changed.set()
+                yield piece
+            if self._over:
                 return
-            yield piece
+            await self._change()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
 
 # --- SPDY -----------------------------------------------------------------------------------------------------------
@@ -147,8 +173,11 @@ class SpdyStream:
         self.number = number
         self.headers = headers
         self.incoming = _Incoming()
+        self.ended = False
+        """Whether the client sends nothing more."""
+        self.closed = False
+        """Whether nothing more is sent from here."""
         self._session = session
-        self._closed = False
 
     @property
     def kind(self) -> str:
@@ -159,25 +188,31 @@ class SpdyStream:
         """What the client sends."""
         return self.incoming.read()
 
+    def ignore(self) -> None:
+        """Drop what the client sends."""
+        self.incoming.ignore()
+
     async def write(self, data: bytes) -> None:
         """Send the client something."""
-        if data and not self._closed:
+        if data and not self.closed:
             self._session.connection.send(self.number, data)
             await self._session.flush()
 
     async def close(self) -> None:
         """Send nothing more."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._session.connection.send(self.number, b"", fin=True)
+            self._session.forget_if_over(self)
             await self._session.flush()
 
     async def reset(self) -> None:
         """Give the stream up, both ways."""
-        self.incoming.end()
-        if not self._closed:
-            self._closed = True
+        self.incoming.ignore()
+        if not self.closed:
+            self.closed = self.ended = True
             self._session.connection.reset(self.number)
+            self._session.forget_if_over(self)
             await self._session.flush()
 
 
@@ -216,6 +251,11 @@ class SpdySession:
                 stream.incoming.end()
             self._opened.put_nowait(None)
 
+    @property
+    def streams(self) -> int:
+        """How many streams there are that either side may still send on."""
+        return len(self._streams)
+
     async def opened(self) -> SpdyStream | None:
         """The next stream that the client opens; None when it has hung up."""
         return await self._opened.get()
@@ -227,6 +267,11 @@ class SpdySession:
                 self._active()
                 await self._carrier.send(data)
 
+    def forget_if_over(self, stream: SpdyStream) -> None:
+        """Keep nothing of a stream on which neither side sends any more: port-forwards have many, and run for long."""
+        if stream.ended and stream.closed:
+            self._streams.pop(stream.number, None)
+
     async def _take(self, event: spdy.Event) -> None:
         match event:
             case spdy.StreamOpened(number, headers, fin):
@@ -234,13 +279,21 @@ class SpdySession:
                 self.connection.accept(number)
                 self._opened.put_nowait(stream)
                 if fin:
-                    stream.incoming.end()
+                    self._ended(stream)
             case spdy.Data(number, data, fin) if number in self._streams:
-                await self._streams[number].incoming.put(data)
+                stream = self._streams[number]
+                await stream.incoming.put(data)
                 if fin:
-                    self._streams[number].incoming.end()
+                    self._ended(stream)
             case spdy.StreamReset(number) if number in self._streams:
-                self._streams.pop(number).incoming.end()
+                stream = self._streams[number]
+                stream.closed = True
+                self._ended(stream)
+
+    def _ended(self, stream: SpdyStream) -> None:
+        stream.ended = True
+        stream.incoming.end()
+        self.forget_if_over(stream)
 
 
 # --- WebSocket ------------------------------------------------------------------------------------------------------
@@ -257,6 +310,10 @@ class Channel:
     def read(self) -> AsyncIterator[bytes]:
         """What the client sends."""
         return self.incoming.read()
+
+    def ignore(self) -> None:
+        """Drop what the client sends."""
+        self.incoming.ignore()
 
     async def write(self, data: bytes) -> None:
         """Send the client something; no bytes make an empty message."""
@@ -326,7 +383,7 @@ def negotiated(request: web.Request, supported: Sequence[str], default: str) -> 
     chosen = remotecommand.choose(offered, supported) if offered else default
     if chosen is None:
         text = f"unable to upgrade: unable to negotiate protocol: client supports {offered}, server accepts {supported}"
-        raise web.HTTPForbidden(text=text)
+        raise web.HTTPForbidden(text=text, headers=CIMultiDict((remotecommand.ACCEPTED, each) for each in supported))
     return chosen
 
 

@@ -9,6 +9,7 @@ from providers.base import AttachIO, TerminalSize
 from providers.errors import Invalid
 from runner.kubelet.streams import (
     GOODBYE_SECONDS,
+    LONGEST_MESSAGE,
     SpdySession,
     Stream,
     StreamTimeouts,
@@ -84,13 +85,16 @@ async def _over_spdy(
 async def _over_websocket(
     request: web.Request, run: Command, wanted: tuple[str, ...], tty: bool, timeouts: StreamTimeouts
 ) -> web.StreamResponse:
-    socket = web.WebSocketResponse(protocols=remotecommand.WEBSOCKET_PROTOCOLS, max_msg_size=0)
+    socket = web.WebSocketResponse(protocols=remotecommand.WEBSOCKET_PROTOCOLS, max_msg_size=LONGEST_MESSAGE)
     await socket.prepare(request)
     protocol = socket.ws_protocol or remotecommand.UNVERSIONED
     async with idle_limit(timeouts) as active:
         session = WebSocketSession(socket, protocol, len(remotecommand.CHANNELS), active)
         by_name = dict(zip(remotecommand.CHANNELS, session.channels, strict=True))
         streams: dict[str, Stream] = {name: by_name[name] for name in (*wanted, ERROR, *([RESIZE] if tty else []))}
+        for name, channel in by_name.items():
+            if name not in streams:
+                channel.ignore()
 
         async def work() -> None:
             lowest = next(name for name in (STDOUT, STDERR, ERROR) if name in streams)
@@ -122,6 +126,9 @@ async def _opened(session: SpdySession, expected: set[str]) -> dict[str, Stream]
 
 async def _converse(run: Command, streams: Mapping[str, Stream], tty: bool, protocol: str) -> None:
     """Run the command, and tell how it ended."""
+    for name in (STDOUT, STDERR, ERROR):
+        if name in streams:
+            streams[name].ignore()
     try:
         code = await run(_Terminal(streams, tty))
     except ConnectionError:
@@ -163,9 +170,7 @@ class _Terminal:
     async def resizes(self) -> AsyncIterator[TerminalSize]:
         if RESIZE not in self._streams:
             return
+        sizes = remotecommand.SizeReader()
         async for piece in self._streams[RESIZE].read():
-            for line in piece.splitlines():
-                try:
-                    yield TerminalSize(*remotecommand.terminal_size(line))
-                except ValueError:
-                    continue
+            for width, height in sizes.feed(piece):
+                yield TerminalSize(width, height)

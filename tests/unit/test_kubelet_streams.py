@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 
 from providers.base import AttachIO
-from runner.kubelet.streams import StreamTimeouts
+from runner.kubelet.streams import SpdySession, StreamTimeouts
 from tests.unit.kubelet_setting import Cloud, SpdyClient, client, kubelet, within
-from wire import remotecommand
+from wire import remotecommand, spdy
 from wire.remotecommand import SPDY_PROTOCOLS
 
 EXEC = "/exec/default/web/main?command=cat&input=1&output=1&error=1"
@@ -55,7 +55,9 @@ def test_a_client_that_speaks_nothing_we_do_is_told_what_we_speak() -> None:
         async with kubelet(Cloud(cat)) as port, SpdyClient.connected(port, EXEC, "v9") as peer:
             return peer.head
 
-    assert within(go()).startswith("HTTP/1.1 403 ")
+    head = within(go())
+    assert head.startswith("HTTP/1.1 403 ")
+    assert all(f"X-Accepted-Stream-Protocol-Versions: {each}\r\n" in head for each in SPDY_PROTOCOLS)
 
 
 def test_before_v4_a_success_says_nothing_and_a_failure_is_text() -> None:
@@ -90,6 +92,40 @@ def test_a_terminal_has_sizes_and_no_stderr() -> None:
         assert json.loads(peer.received[error])["status"] == "Success"
 
     within(go())
+
+
+def test_sizes_arrive_however_they_are_cut() -> None:
+    async def go() -> bytes:
+        async def shell(io: AttachIO) -> int:
+            sizes = [f"{size.width}x{size.height} " async for size in io.resizes()]
+            await io.write_stdout("".join(sizes).encode())
+            return 0
+
+        path = "/exec/default/web/main?command=sh&output=1&tty=1"
+        async with kubelet(Cloud(shell)) as port, SpdyClient.connected(port, path, "v4.channel.k8s.io") as peer:
+            error, stdout, resize = (peer.open(kind) for kind in ("error", "stdout", "resize"))
+            for piece in (b'{"Width":80,"Hei', b'ght":24}{"Width":1,', b'"Height":2}'):
+                peer.send(resize, piece)
+            peer.send(resize, b"", fin=True)
+            await peer.until(lambda: {error, stdout} <= peer.ended)
+            return peer.received[stdout]
+
+    assert within(go()) == b"80x24 1x2 "
+
+
+@pytest.mark.parametrize("unread", ["resize", "stdout"])
+def test_what_nobody_reads_does_not_hold_up_the_input(unread: str) -> None:
+    async def go() -> bytes:
+        path = "/exec/default/web/main?command=cat&input=1&output=1&tty=1"
+        async with kubelet(Cloud(cat)) as port, SpdyClient.connected(port, path, "v4.channel.k8s.io") as peer:
+            streams = {kind: peer.open(kind) for kind in ("error", "stdin", "stdout", "resize")}
+            for _ in range(1000):
+                peer.send(streams[unread], b'{"Width":80,"Height":24}\n')
+            peer.send(streams["stdin"], b"typed", fin=True)
+            await peer.until(lambda: streams["error"] in peer.ended)
+            return peer.received[streams["stdout"]]
+
+    assert within(go()) == b"TYPEDbye"
 
 
 def test_an_error_of_the_provider_is_told_on_the_error_stream() -> None:
@@ -293,7 +329,10 @@ def test_connections_to_a_port_are_carried_side_by_side() -> None:
     within(go())
 
 
-@pytest.mark.parametrize(("port_text", "says"), [("81", b"nothing listens on 81"), ("0", b"'0' is no port")])
+@pytest.mark.parametrize(
+    ("port_text", "says"),
+    [("81", b"nothing listens on 81"), ("0", b"'0' is no port"), ("²", "'²' is no port".encode())],
+)
 def test_what_goes_wrong_with_a_connection_is_told_and_the_others_go_on(port_text: str, says: bytes) -> None:
     async def go() -> bytes:
         path = "/portForward/default/web"
@@ -312,6 +351,50 @@ def test_what_goes_wrong_with_a_connection_is_told_and_the_others_go_on(port_tex
     assert says in within(go())
 
 
+def test_a_client_that_goes_on_sending_to_a_connection_that_is_over_does_not_hold_up_the_others() -> None:
+    async def go() -> bytes:
+        path = "/portForward/default/web"
+        async with kubelet(Cloud()) as port, SpdyClient.connected(port, path, remotecommand.PORT_FORWARD) as peer:
+            error = peer.open("error", port="81", requestid="0")
+            over = peer.open("data", port="81", requestid="0")
+            await peer.until(lambda: error in peer.ended)
+            for _ in range(100):
+                peer.send(over, b"x" * 65_536)
+            peer.open("error", port="80", requestid="1")
+            data = peer.open("data", port="80", requestid="1")
+            peer.send(data, b"x", fin=True)
+            await peer.until(lambda: data in peer.ended)
+            return peer.received[data]
+
+    assert within(go()) == b"X"
+
+
+def test_nothing_is_kept_of_connections_that_are_over() -> None:
+    class Script:
+        """A carrier whose bytes stand beforehand."""
+
+        def __init__(self, *pieces: bytes) -> None:
+            self.pieces = [*pieces, b""]
+
+        async def receive(self) -> bytes:
+            return self.pieces.pop(0)
+
+        async def send(self, data: bytes) -> None:
+            """Nobody looks."""
+
+    async def go() -> int:
+        client = spdy.Connection(client=True)
+        for _ in range(10):
+            client.send(client.open_stream({"streamtype": "data"}), b"x", fin=True)
+        session = SpdySession(Script(client.data_to_send()), lambda: None)
+        await session.run()
+        while (stream := await session.opened()) is not None:
+            await stream.close()
+        return session.streams
+
+    assert within(go()) == 0
+
+
 def test_old_clients_that_number_no_requests_are_understood() -> None:
     async def go() -> bytes:
         path = "/portForward/default/web"
@@ -327,8 +410,6 @@ def test_old_clients_that_number_no_requests_are_understood() -> None:
 
 def test_spdy_inside_a_websocket_is_port_forward_too() -> None:
     async def go() -> bytes:
-        from wire import spdy  # noqa: PLC0415  (only here the bytes are made by hand)
-
         peer = spdy.Connection(client=True)
         async with (
             kubelet(Cloud()) as port,
@@ -373,6 +454,17 @@ def test_a_websocket_with_two_channels_for_each_port() -> None:
     within(go())
 
 
+@pytest.mark.parametrize("query", ["", "?port=0", "?port=²", "?port=80,x"])
+def test_a_websocket_without_proper_ports_is_a_bad_request(query: str) -> None:
+    async def go() -> int:
+        async with kubelet(Cloud()) as port, client(port) as session:
+            headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+            async with session.get(f"/portForward/default/web{query}", headers=headers) as response:
+                return response.status
+
+    assert within(go()) == 400
+
+
 # --- the rest -------------------------------------------------------------------------------------------------------
 
 
@@ -382,6 +474,8 @@ def test_a_websocket_with_two_channels_for_each_port() -> None:
         ("/pods", '"name":"web"'),
         ("/runningpods/", '"kind":"PodList"'),
         ("/stats/summary", '"nodeName":"vk"'),
+        ("/stats/summary/", '"nodeName":"vk"'),
+        ("/metrics/resource/", "up 1.0"),
         ("/metrics/resource", 'pod_memory_working_set_bytes{namespace="default",pod="w\\"b"} 5.0'),
         ("/metrics", "own 1"),
         ("/configz", '"node_name":"vk"'),

@@ -1,9 +1,12 @@
 """SPDY framing (``wire.spdy``), each end against the other, and against bytes that a Go client sends."""
 
+import contextlib
 import struct
 import zlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wire.spdy import DICTIONARY, Connection, Data, GoAway, SpdyError, StreamAccepted, StreamOpened, StreamReset
 
@@ -32,6 +35,37 @@ def test_a_stream_is_opened_and_accepted(ends: tuple[Connection, Connection]) ->
         StreamAccepted(1, {}, fin=False),
         StreamAccepted(3, {"a": "ü"}, fin=False),
     ]
+
+
+def test_what_kubernetes_own_library_writes_is_understood() -> None:
+    """Two SYN_STREAMs, a PING, a DATA with FIN and a GOAWAY, as moby/spdystream 0.5.0 writes them."""
+    recorded = (
+        "80030001000000290000000100000000000078f9e3c6a7c26260606004a7b392a2d4c45c6851c29a0a0a6800000000ffff"
+        "800300010000001600000003000000000000c22a052a651201000000ffff"
+        "80030006000000040000000100000003010000026869"
+        "80030007000000080000000000000000"
+    )
+    server = Connection(client=False)
+    assert server.receive(bytes.fromhex(recorded)) == [
+        StreamOpened(1, {"streamtype": "error"}, fin=False),
+        StreamOpened(3, {"streamtype": "data"}, fin=False),
+        Data(3, b"hi", fin=True),
+        GoAway(0),
+    ]
+    assert server.data_to_send() == bytes.fromhex("800300060000000400000001")
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_do_worse_than_an_error(data: bytes) -> None:
+    with contextlib.suppress(SpdyError):
+        Connection(client=False).receive(data)
+
+
+@given(kind=st.integers(0, 10), payload=st.binary(max_size=40))
+def test_no_control_frame_does_worse_than_an_error(kind: int, payload: bytes) -> None:
+    frame = struct.pack("!HHI", 0x8003, kind, len(payload)) + payload
+    with contextlib.suppress(SpdyError):
+        Connection(client=False).receive(frame)
 
 
 def test_bytes_may_be_cut_anywhere(ends: tuple[Connection, Connection]) -> None:

@@ -20,7 +20,7 @@ from runner.kube_http import HttpKube
 from runner.kubelet.server import AddressError, listen
 from runner.kubelet.tls import TlsError, TlsFiles, server_context
 from runner.node import LEASE_NAMESPACE
-from runner.permissions import Permission, needed, needed_to_know_callers
+from runner.permissions import Permission, needed, needed_to_be_signed, needed_to_know_callers
 from runner.ports import Ports, parse_rfc3339, real_ports
 from runner.settings import REACH_SECONDS, NodeSettings, Settings, WrongUsage, provider_config
 
@@ -111,6 +111,8 @@ async def node_findings(kube: KubeApi, node: NodeSettings, now: datetime) -> lis
     permissions = needed(node.config)
     if node.kubelet.asks_who_calls:
         permissions += needed_to_know_callers()
+    if node.kubelet.rotate:
+        permissions += needed_to_be_signed()
     try:
         refused = [each for each in permissions if not await _allowed(kube, each)]
     except ApiError as error:

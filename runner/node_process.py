@@ -18,6 +18,7 @@ from runner.kubelet.auth import Authenticator, KubeletAuth
 from runner.kubelet.handlers import Handlers, OneNode
 from runner.kubelet.renewal import keep_fresh
 from runner.kubelet.server import KubeletServer, listen
+from runner.kubelet.signing import Signing
 from runner.kubelet.streams import StreamTimeouts
 from runner.kubelet.tls import TlsFiles, server_context
 from runner.ports import Ports
@@ -89,8 +90,10 @@ async def _open(
     handlers = Handlers(OneNode(agent.kubelet), ports.clock, timeouts, instruments.metrics.text)
     await stack.enter_async_context(KubeletServer(handlers, tls, auth, instruments.tracer).serving(listener))
     log.info("kubelet API on %s port %d", kubelet.address, config.port)
-    upkeep = partial(keep_fresh, tls, files, node_name=name, address=config.internal_ip, clock=ports.clock)
-    return OpenNode(agent, upkeep)
+    whose = {"node_name": name, "address": config.internal_ip}
+    if kubelet.rotate:
+        return OpenNode(agent, partial(Signing(kube, **whose, clock=ports.clock, random=ports.random).keep, tls))
+    return OpenNode(agent, partial(keep_fresh, tls, files, **whose, clock=ports.clock))
 
 
 def _auth(settings: KubeletSettings) -> KubeletAuth:

@@ -146,6 +146,7 @@ NODE_OPTIONS: tuple[click.Option, ...] = (
     _option(
         "tls-private-key-file", type=FILE, envvar="APISERVER_KEY_LOCATION", help="The certificate's private key, PEM."
     ),
+    _switch("rotate-server-certificates", "Have the cluster sign the kubelet API's certificate, and renew it."),
     _option(
         "client-verify-ca",
         type=FILE,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from runner.config import RunnerConfig, Shutdown
 from runner.kube import CONFIG_MAPS, EVENTS, LEASES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Resource
 from runner.kubelet.auth import ACCESS_REVIEWS, TOKEN_REVIEWS
+from runner.kubelet.signing import REQUESTS
 from runner.node import LEASE_NAMESPACE
 
 
@@ -61,6 +62,11 @@ def needed_to_know_callers() -> list[Permission]:
     """What asking who calls the kubelet API needs beside."""
     why = "knowing who calls the kubelet API, and whether it may"
     return [*_each("create", TOKEN_REVIEWS, why), *_each("create", ACCESS_REVIEWS, why)]
+
+
+def needed_to_be_signed() -> list[Permission]:
+    """What having the cluster sign the kubelet API's certificate needs beside."""
+    return _each("create get", REQUESTS, "--rotate-server-certificates")
 
 
 def _each(

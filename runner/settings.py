@@ -51,6 +51,7 @@ class KubeletSettings:
         address: where it listens.
         certificate: its TLS certificate; None for a self-signed one.
         key: the certificate's private key.
+        rotate: the cluster is asked to sign its certificate.
         client_ca: who signs the certificates of its callers; None if they have none.
         tokens: callers may show a bearer token instead.
         authorize: the API server is asked what callers may do.
@@ -64,6 +65,7 @@ class KubeletSettings:
     address: str
     certificate: Path | None
     key: Path | None
+    rotate: bool
     client_ca: Path | None
     tokens: bool
     authorize: bool
@@ -190,6 +192,8 @@ def _kubelet_settings(values: Mapping[str, Any]) -> KubeletSettings:
             "--tls-cert-file (APISERVER_CERT_LOCATION) and --tls-private-key-file (APISERVER_KEY_LOCATION): "
             "give both, or neither for a self-signed certificate"
         )
+    if certificate and values["rotate_server_certificates"]:
+        raise WrongUsage("--rotate-server-certificates and --tls-cert-file (APISERVER_CERT_LOCATION): give one of them")
     client_ca, tokens = values["client_verify_ca"], values["authentication_token_webhook"]
     if values["no_verify_clients"]:
         client_ca, tokens = None, False
@@ -197,6 +201,7 @@ def _kubelet_settings(values: Mapping[str, Any]) -> KubeletSettings:
         address=values["address"] or values["internal_ip"],
         certificate=certificate,
         key=key,
+        rotate=values["rotate_server_certificates"],
         client_ca=client_ca,
         tokens=client_ca is not None if tokens is None else tokens,
         authorize=values["authorization_mode"] == "Webhook",

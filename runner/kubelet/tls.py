@@ -59,7 +59,7 @@ def load(context: ssl.SSLContext, files: TlsFiles, *, node_name: str, address: s
         TlsError: a file cannot be used.
     """
     if files.certificate is None or files.key is None:
-        _load_self_signed(context, node_name, address, now)
+        load_pair(context, *self_signed(node_name, address, now))
     else:
         _check_readable(files.certificate, files.key)
         try:
@@ -75,16 +75,26 @@ def load(context: ssl.SSLContext, files: TlsFiles, *, node_name: str, address: s
         context.verify_mode = ssl.CERT_OPTIONAL  # a caller may show a token instead
 
 
-def self_signed(node_name: str, address: str, now: datetime) -> tuple[bytes, bytes]:
-    """A certificate for the node's name and InternalIP, and its key, both PEM; its subject is a kubelet's."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name(
+def subject(node_name: str) -> x509.Name:
+    """A kubelet's name in certificates."""
+    return x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
             # 64 characters are the most that a common name may have.
             x509.NameAttribute(NameOID.COMMON_NAME, f"system:node:{node_name}"[:64]),
         ]
     )
+
+
+def alternative_names(node_name: str, address: str) -> x509.SubjectAlternativeName:
+    """Where it is found."""
+    return x509.SubjectAlternativeName([x509.DNSName(node_name), x509.IPAddress(ipaddress.ip_address(address))])
+
+
+def self_signed(node_name: str, address: str, now: datetime) -> tuple[bytes, bytes]:
+    """A certificate for the node's name and InternalIP, and its key, both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = subject(node_name)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -93,10 +103,7 @@ def self_signed(node_name: str, address: str, now: datetime) -> tuple[bytes, byt
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(now + VALIDITY)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(node_name), x509.IPAddress(ipaddress.ip_address(address))]),
-            critical=False,
-        )
+        .add_extension(alternative_names(node_name, address), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
@@ -107,13 +114,21 @@ def self_signed(node_name: str, address: str, now: datetime) -> tuple[bytes, byt
     )
 
 
-def _load_self_signed(context: ssl.SSLContext, node_name: str, address: str, now: datetime) -> None:
-    """By way of a file that only we can read, and only for a moment: ``ssl`` takes keys from files alone."""
-    certificate, key = self_signed(node_name, address, now)
+def load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """Have the context serve this certificate.
+
+    By way of a file that only we can read, and only for a moment: ``ssl`` takes keys from files alone.
+
+    Raises:
+        TlsError: they are none, or do not belong together.
+    """
     with tempfile.NamedTemporaryFile(prefix="kubelet-", suffix=".pem") as file:
         file.write(key + certificate)
         file.flush()
-        context.load_cert_chain(file.name)
+        try:
+            context.load_cert_chain(file.name)
+        except ssl.SSLError as error:
+            raise TlsError(f"no certificate with its key: {error}") from error
 
 
 def _check_readable(*paths: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+import trustme
 import yaml
 
 from runner.kube import (
@@ -25,9 +28,10 @@ from runner.kube import (
     Resource,
 )
 from runner.kube_http import HttpKube
+from runner.kubelet.signing import REQUESTS
 from runner.ports import real_ports
 from tests.contract.backends import the_control_plane
-from tests.controlplane import ControlPlane
+from tests.controlplane import ControlPlane, free_ports
 from tests.e2e.processes import NODE, pod_object, running, until_gone, until_ready, until_running, within_patience
 
 pytestmark = [pytest.mark.e2e, pytest.mark.controlplane]
@@ -97,7 +101,11 @@ def test_a_check_on_a_real_cluster_finds_all_permissions_and_then_the_one_that_i
     async def go() -> None:
         async with HttpKube.connect(plane.kubeconfig, real_ports()) as kube:
             kubeconfig = await as_service_account(kube, plane, tmp_path / "kubeconfig")
-            everything = ("--shutdown=delete", f"--client-verify-ca={plane.folder}/ca.crt")
+            everything = (
+                "--shutdown=delete",
+                "--rotate-server-certificates",
+                f"--client-verify-ca={plane.folder}/ca.crt",
+            )
             command = ("check", "--provider", "mock", "--port", "0", "--kubeconfig", kubeconfig, *everything)
             code, out = await output_of(*command)
             assert code == 0, out
@@ -122,6 +130,43 @@ async def output_of(*arguments: str) -> tuple[int, str]:
     out, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, out.decode()
+
+
+def test_the_cluster_signs_the_certificate_that_an_operator_approves(plane: ControlPlane, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "signer.crt")
+    authority.private_key_pem.write_to_path(tmp_path / "signer.key")
+
+    async def go() -> None:
+        async with HttpKube.connect(plane.kubeconfig, real_ports()) as kube:
+            kubeconfig = await as_service_account(kube, plane, tmp_path / "kubeconfig")
+            port = free_ports(1)[0]
+            arguments = ("--kubeconfig", kubeconfig, "--port", str(port), "--metrics-addr", "")
+            async with running(tmp_path, *arguments, "--rotate-server-certificates"):
+                await approved(kube)
+                trust = ssl.create_default_context(cafile=str(tmp_path / "signer.crt"))
+                async with aiohttp.ClientSession() as client:
+                    while True:
+                        try:
+                            async with client.get(f"https://127.0.0.1:{port}/healthz", ssl=trust) as response:
+                                assert response.status == 200
+                                return
+                        except aiohttp.ClientConnectorError:  # its own certificate, or not up yet
+                            await asyncio.sleep(0.2)
+
+    signer = (f"--cluster-signing-cert-file={tmp_path}/signer.crt", f"--cluster-signing-key-file={tmp_path}/signer.key")
+    with plane.component(
+        "kube-controller-manager", "--controllers=certificatesigningrequest-signing-controller", *signer
+    ):
+        within_patience(go())
+
+
+async def approved(kube: KubeApi) -> None:
+    """Approve the first request for a serving certificate that there is."""
+    while not (items := (await kube.list(REQUESTS))["items"]):  # noqa: ASYNC110  (it is in another process)
+        await asyncio.sleep(0.2)
+    condition = {"type": "Approved", "status": "True", "reason": "Test", "message": "it is ours"}
+    await kube.update(REQUESTS, {**items[0], "status": {"conditions": [condition]}}, subresource="approval")
 
 
 def test_what_the_manifest_grants_is_enough_from_the_registration_to_the_deletion(

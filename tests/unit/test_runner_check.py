@@ -14,7 +14,7 @@ from runner import check, cli
 from runner.check import Finding, Verdict
 from runner.config import RunnerConfig, Shutdown
 from runner.kube import LEASES, ApiError, Forbidden, NotFound, Resource
-from runner.permissions import Permission, needed, needed_to_know_callers
+from runner.permissions import Permission, needed, needed_to_be_signed, needed_to_know_callers
 from runner.settings import node_settings
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def test_the_manifest_grants_what_the_table_asks_for() -> None:
             for namespace in ("", permission.namespace)
         )
 
-    wanted = needed(RunnerConfig(shutdown=Shutdown.DELETE)) + needed_to_know_callers()
+    wanted = needed(RunnerConfig(shutdown=Shutdown.DELETE)) + needed_to_know_callers() + needed_to_be_signed()
     assert not [str(each) for each in wanted if not grants(each)]
 
 

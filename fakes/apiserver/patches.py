@@ -9,6 +9,7 @@ from typing import Any
 from fakes.apiserver import strategic
 from fakes.apiserver.errors import bad_request, unprocessable, unsupported_media_type
 from fakes.apiserver.objects import Object
+from fakes.apiserver.schema import Schema
 
 JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
@@ -17,19 +18,22 @@ STRATEGIC = "application/strategic-merge-patch+json"
 MAX_OPERATIONS = 10_000
 
 
-def apply(target: Object, patch: Any, patch_type: str, schema: strategic.Schema) -> Object:
-    """Apply a patch of that content type; raises ``StatusError`` if it is none or does not fit."""
+def apply(target: Object, patch: Any, patch_type: str, schema: Schema | None) -> Object:
+    """Apply a patch of that content type; raises ``StatusError`` if it is none or does not fit.
+
+    Without a schema, as for a custom resource, there is no strategic merge.
+    """
     if patch_type == JSON:
         if not isinstance(patch, Sequence) or isinstance(patch, str):
             raise bad_request("a JSON patch must be a list of operations")
         if len(patch) > MAX_OPERATIONS:
             raise bad_request(f"a JSON patch may have at most {MAX_OPERATIONS} operations, not {len(patch)}")
         return _object(json_patch(target, patch))
-    if patch_type not in (MERGE, STRATEGIC):
-        raise unsupported_media_type((JSON, MERGE, STRATEGIC))
+    if patch_type not in (MERGE, STRATEGIC) or (patch_type == STRATEGIC and schema is None):
+        raise unsupported_media_type((JSON, MERGE, STRATEGIC) if schema else (JSON, MERGE))
     if not isinstance(patch, Mapping):
         raise bad_request("a merge patch must be an object")
-    if patch_type == MERGE:
+    if patch_type == MERGE or schema is None:
         return _object(merge(target, patch))
     return strategic.apply(target, patch, schema)
 

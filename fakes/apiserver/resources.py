@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.apiserver import defaults, pod_validation, shapes, strategic, validation
+from fakes.apiserver import defaults, pod_validation, schema, shapes, validation
 from fakes.apiserver.causes import Causes
 from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Field, Object
+from fakes.apiserver.schema import Schema
 from fakes.apiserver.shapes import Shapes
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -67,7 +68,6 @@ class ResourceType:
         create_on_update: a PUT to a missing name creates it.
         versioned_update: a PUT must carry the resourceVersion.
         shapes: the JSON types of its fields.
-        merge_keys: which lists a strategic merge patch merges, and by what.
         default: completes a new object.
         prepare_update: completes a replaced one, and keeps what a write may not drop (new, old).
         validate: what is wrong with an object.
@@ -90,7 +90,6 @@ class ResourceType:
     create_on_update: bool = False
     versioned_update: bool = False
     shapes: Shapes = field(default_factory=dict)
-    merge_keys: strategic.Schema = field(default_factory=lambda: strategic.OBJECT)
     default: Callable[[Object, Admission], Object] = _unchanged
     prepare_update: Callable[[Object, Object], Object] = _kept
     validate: Callable[[Object], Causes] = _no_causes
@@ -116,6 +115,11 @@ class ResourceType:
     def qualified(self) -> str:
         """The plural with its group, as messages have it."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def schema(self) -> Schema | None:
+        """What Kubernetes publishes about the type; None for one that is not its own."""
+        return schema.of_kind(self.api_version, self.kind)
 
     def subresource(self, name: str) -> Subresource | None:
         """The subresource of that name."""
@@ -196,7 +200,6 @@ NAMESPACES = ResourceType(
     verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
     subresources=(_status("Namespace"),),
     shapes=shapes.NAMESPACE,
-    merge_keys=strategic.WITH_CONDITIONS,
     default=defaults.namespace,
     prepare_update=defaults.namespace_update,
     validate=validation.namespace,
@@ -215,7 +218,6 @@ NODES = ResourceType(
         _status("Node"),
     ),
     shapes=shapes.NODE,
-    merge_keys=strategic.NODE,
     default=defaults.node,
     prepare_update=defaults.node_update,
     validate=validation.subdomain_named,
@@ -243,7 +245,6 @@ PODS = ResourceType(
     graceful=True,
     generation=True,
     shapes=shapes.POD,
-    merge_keys=strategic.POD,
     default=defaults.pod,
     prepare_update=defaults.pod_update,
     validate=pod_validation.pod,
@@ -302,7 +303,6 @@ SERVICES = ResourceType(
     ),
     create_on_update=True,
     shapes=shapes.SERVICE,
-    merge_keys=strategic.SERVICE,
     default=defaults.service,
     prepare_update=defaults.service_update,
     validate=validation.service,
@@ -344,7 +344,6 @@ SERVICE_ACCOUNTS = ResourceType(
     "ServiceAccount",
     short_names=("sa",),
     subresources=(Subresource("token", "TokenRequest", ("create",), group="authentication.k8s.io", version="v1"),),
-    merge_keys=strategic.SERVICE_ACCOUNT,
     validate=validation.subdomain_named,
 )
 

@@ -242,7 +242,7 @@ class ApiServer:
         """Change parts of an object; ``patch_type`` is the content type."""
         writes.check_writable(resource, subresource)
         current = self._existing(resource, namespace, name)
-        wanted = patches.apply(current, patch, patch_type, resource.merge_keys)
+        wanted = patches.apply(current, patch, patch_type, resource.schema)
         if wanted is current:
             return current
         wanted = writes.decode_patched(resource, wanted, current)

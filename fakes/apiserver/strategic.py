@@ -1,82 +1,15 @@
 """Strategic merge patch: a merge patch that knows which lists are maps in disguise. Pure.
 
-A schema says, for the fields of an object, which lists merge by a key (or as a set) instead of being replaced; the
-tables below are the ``patchMergeKey`` tags of the API types. Directives: ``$patch`` (replace, delete, merge),
-``$retainKeys``, ``$setElementOrder/<list>``, ``$deleteFromPrimitiveList/<list>``.
+The schema of the object's kind says which lists merge by a key (or as a set) instead of being replaced. Directives:
+``$patch`` (replace, delete, merge), ``$retainKeys``, ``$setElementOrder/<list>``, ``$deleteFromPrimitiveList/<list>``.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fakes.apiserver.errors import bad_request, internal
 from fakes.apiserver.objects import Object, Objects
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """A list that merges.
-
-    Attributes:
-        key: the field that tells elements apart; "" for a set of plain values.
-        fields: the schema of the elements.
-    """
-
-    key: str
-    fields: Mapping[str, Any]
-
-
-Schema = Mapping[str, Any]
-"""Field -> ``Merged``, or the ``Schema`` of a nested object. A field that is not named merges as in a merge patch."""
-
-
-def _by(key: str, **fields: Any) -> Merged:
-    return Merged(key, fields)
-
-
-_SET = Merged("", {})
-_METADATA = {"finalizers": _SET, "ownerReferences": _by("uid")}
-_CONDITIONS = {"conditions": _by("type")}
-
-_CONTAINER = {
-    "env": _by("name"),
-    "ports": _by("containerPort"),
-    "volumeMounts": _by("mountPath"),
-    "volumeDevices": _by("devicePath"),
-}
-_CONTAINER_STATUS = {"volumeMounts": _by("mountPath"), "allocatedResourcesStatus": _by("name")}
-
-POD_SPEC: Schema = {
-    "containers": _by("name", **_CONTAINER),
-    "initContainers": _by("name", **_CONTAINER),
-    "ephemeralContainers": _by("name", **_CONTAINER),
-    "imagePullSecrets": _by("name"),
-    "schedulingGates": _by("name"),
-    "resourceClaims": _by("name"),
-    "volumes": _by("name"),
-    "hostAliases": _by("ip"),
-    "topologySpreadConstraints": _by("topologyKey"),
-}
-
-OBJECT: Schema = {"metadata": _METADATA}
-WITH_CONDITIONS: Schema = {**OBJECT, "status": _CONDITIONS}
-POD: Schema = {
-    **OBJECT,
-    "spec": POD_SPEC,
-    "status": {
-        **_CONDITIONS,
-        "podIPs": _by("ip"),
-        "hostIPs": _by("ip"),
-        "resourceClaimStatuses": _by("name"),
-    },
-}
-NODE: Schema = {
-    **OBJECT,
-    "spec": {"podCIDRs": _SET},
-    "status": {**_CONDITIONS, "addresses": _by("type")},
-}
-SERVICE: Schema = {**WITH_CONDITIONS, "spec": {"ports": _by("port")}}
-SERVICE_ACCOUNT: Schema = {**OBJECT, "secrets": _by("name")}
+from fakes.apiserver.schema import Schema
 
 
 def apply(target: Object, patch: Mapping[str, Any], schema: Schema) -> Object:
@@ -97,35 +30,39 @@ def _merge_map(original: Object, patch: Mapping[str, Any], schema: Schema) -> Ob
     kept = patch.get("$retainKeys")
     if kept is not None:
         result = {key: value for key, value in result.items() if key in kept}
-    for key in dict.fromkeys(_field(key) for key in patch if key not in ("$patch", "$retainKeys")):
+    for key in _fields(patch):
         if key in patch and patch[key] is None:
             result.pop(key, None)
             continue
         old = result.get(key)
-        rule = schema.get(key)
-        if isinstance(rule, Merged):
+        rule = schema.child(key)
+        if rule.merge_key is not None:
             result[key] = _merge_list(
                 old or [], patch.get(key) or [], rule, patch.get(_ORDER + key), patch.get(_DELETE + key) or ()
             )
         elif key in patch:
             value = patch[key]
-            if isinstance(value, Mapping):
-                value = _merge_map(old if isinstance(old, dict) else {}, value, rule or {})
+            if isinstance(value, dict) and not rule.replaced:
+                value = _merge_map(old if isinstance(old, dict) else {}, value, rule)
             result[key] = value
     return original if result == original else result
 
 
-def _field(key: str) -> str:
-    """The field that a key of a patch is about."""
-    return key.removeprefix(_ORDER).removeprefix(_DELETE)
+def _fields(patch: Mapping[str, Any]) -> Iterable[str]:
+    """The fields that a patch is about, those that it has only a directive for included."""
+    for key in patch:
+        if key[:1] == "$":
+            bare = (key.removeprefix(_ORDER).removeprefix(_DELETE) for key in patch)
+            return dict.fromkeys(key for key in bare if key not in ("$patch", "$retainKeys"))
+    return patch
 
 
 def _merge_list(
-    original: list[Any], patch: list[Any], rule: Merged, order: list[Any] | None, deleted: Iterable[Any]
+    original: list[Any], patch: list[Any], rule: Schema, order: list[Any] | None, deleted: Iterable[Any]
 ) -> list[Any]:
     if not isinstance(patch, list):
         raise bad_request(f"a list was expected in the patch, not {patch!r}")
-    if rule.key:
+    if rule.merge_key:
         merged, sent = _merge_elements(original, patch, rule)
     else:
         merged = {value: value for value in [*original, *patch] if value not in deleted}
@@ -141,31 +78,33 @@ def _merge_list(
     return original if result == original else result
 
 
-def _merge_elements(original: Objects, patch: Objects, rule: Merged) -> tuple[dict[Any, Object], dict[Any, None]]:
+def _merge_elements(original: Objects, patch: Objects, rule: Schema) -> tuple[dict[Any, Object], dict[Any, None]]:
     """The elements by their keys, and the keys that the patch brings."""
     if any(each.get("$patch") == "replace" for each in patch):
         original, patch = [], [each for each in patch if each.get("$patch") != "replace"]
     merged = {_identity(each, rule): each for each in original}
     sent: dict[Any, None] = {}
+    items = rule.items
     for element in patch:
         name = _identity(element, rule)
         if element.get("$patch") == "delete":
             merged.pop(name, None)
             continue
-        merged[name] = _merge_map(merged.get(name, {}), element, rule.fields)
+        merged[name] = _merge_map(merged.get(name, {}), element, items)
         sent[name] = None
     return merged, sent
 
 
-def _identity(element: Any, rule: Merged) -> Any:
-    if not rule.key:
+def _identity(element: Any, rule: Schema) -> Any:
+    key = rule.merge_key
+    if not key:
         return element
-    if not isinstance(element, Mapping):
+    if not isinstance(element, dict):
         raise bad_request(f"an object was expected in the patch, not {element!r}")
-    if rule.key not in element:
-        text = " ".join(f"{key}:{element[key]}" for key in sorted(element))
-        raise internal(f"map: map[{text}] does not contain declared merge key: {rule.key}")
-    return element[rule.key]
+    if key not in element:
+        text = " ".join(f"{each}:{element[each]}" for each in sorted(element))
+        raise internal(f"map: map[{text}] does not contain declared merge key: {key}")
+    return element[key]
 
 
 def _interleave(others: list[Any], wanted: list[Any], position: Mapping[Any, int]) -> list[Any]:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.apiserver import patches, strategic
+from fakes.apiserver import patches
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.frozen import freeze
+from fakes.apiserver.schema import of_kind
 
 SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab", max_size=2)
 VALUES = st.recursive(
@@ -137,5 +138,11 @@ def test_what_is_added_can_be_taken_away_again(target: dict[str, Any], key: str,
 )
 def test_a_patch_of_the_wrong_form_is_refused(patch: Any, patch_type: str, code: int) -> None:
     with pytest.raises(StatusError) as caught:
-        patches.apply({"metadata": {"name": "a"}}, patch, patch_type, strategic.OBJECT)
+        patches.apply({"metadata": {"name": "a"}}, patch, patch_type, of_kind("v1", "Pod"))
     assert caught.value.code == code
+
+
+def test_a_kind_without_a_published_schema_has_no_strategic_merge() -> None:
+    with pytest.raises(StatusError) as caught:
+        patches.apply({"metadata": {"name": "a"}}, {}, patches.STRATEGIC, None)
+    assert caught.value.code == 415

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fakes.apiserver import strategic
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.frozen import freeze
+from fakes.apiserver.schema import of_kind
 
 TYPES = st.lists(st.sampled_from("ABCD"), unique=True)
 
@@ -17,7 +18,9 @@ def pod(*containers: str, **metadata: Any) -> dict[str, Any]:
     return {"metadata": metadata, "spec": {"containers": [{"name": name, "image": f"{name}:1"} for name in containers]}}
 
 
-def apply(target: dict[str, Any], patch: dict[str, Any], schema: strategic.Schema = strategic.POD) -> Any:
+def apply(target: dict[str, Any], patch: dict[str, Any], kind: str = "Pod", group: str = "v1") -> Any:
+    schema = of_kind(group, kind)
+    assert schema is not None
     return strategic.apply(freeze(target), patch, schema)
 
 
@@ -118,7 +121,7 @@ def test_an_unknown_directive_is_refused() -> None:
 
 def test_a_service_merges_its_ports_by_number() -> None:
     target = {"metadata": {}, "spec": {"ports": [{"port": 80, "targetPort": 1}, {"port": 81}]}}
-    patched = apply(target, {"spec": {"ports": [{"port": 80, "targetPort": 2}]}}, strategic.SERVICE)
+    patched = apply(target, {"spec": {"ports": [{"port": 80, "targetPort": 2}]}}, "Service")
     assert patched["spec"]["ports"] == [{"port": 80, "targetPort": 2}, {"port": 81}]
 
 
@@ -126,7 +129,7 @@ def test_a_service_merges_its_ports_by_number() -> None:
 def test_conditions_are_united_and_each_list_keeps_its_order(ours: list[str], theirs: list[str]) -> None:
     target = {"metadata": {}, "status": {"conditions": [{"type": name, "status": "True"} for name in ours]}}
     patch = {"status": {"conditions": [{"type": name, "status": "False"} for name in theirs]}}
-    conditions = apply(target, patch, strategic.NODE)["status"]["conditions"]
+    conditions = apply(target, patch, "Node")["status"]["conditions"]
     names = [each["type"] for each in conditions]
     assert sorted(names) == sorted({*ours, *theirs})
     assert [name for name in names if name in theirs] == theirs
@@ -137,7 +140,24 @@ def test_conditions_are_united_and_each_list_keeps_its_order(ours: list[str], th
 @given(TYPES)
 def test_a_patch_that_changes_nothing_gives_the_same_object(types: list[str]) -> None:
     target = freeze({"metadata": {}, "status": {"conditions": [{"type": name} for name in types]}})
-    assert (
-        strategic.apply(target, {"status": {"conditions": list(target["status"]["conditions"])}}, strategic.NODE)
-        is target
-    )
+    assert apply(target, {"status": {"conditions": list(target["status"]["conditions"])}}, "Node") is target
+
+
+def test_a_selector_that_is_one_value_is_replaced() -> None:
+    target = {"metadata": {}, "spec": {"selector": {"matchLabels": {"a": "1"}}}}
+    patch = {"spec": {"selector": {"matchLabels": {"b": "2"}}}}
+    patched = apply(target, patch, "PodDisruptionBudget", "policy/v1")
+    assert patched["spec"]["selector"] == {"matchLabels": {"b": "2"}}
+
+
+def test_a_pod_template_merges_as_a_pod_does() -> None:
+    target = {"metadata": {}, "spec": {"template": pod("a", "b")}}
+    patch = {"spec": {"template": {"spec": {"containers": [{"name": "b", "image": "b:2"}]}}}}
+    patched = apply(target, patch, "Deployment", "apps/v1")
+    assert [each["image"] for each in patched["spec"]["template"]["spec"]["containers"]] == ["a:1", "b:2"]
+
+
+def test_taints_are_replaced() -> None:
+    target = {"metadata": {}, "spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}
+    patched = apply(target, {"spec": {"taints": [{"key": "b", "effect": "NoSchedule"}]}}, "Node")
+    assert [each["key"] for each in patched["spec"]["taints"]] == ["b"]

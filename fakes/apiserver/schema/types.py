@@ -1,0 +1,122 @@
+"""Types as patches, applies and checks need them: which fields there are, and how lists and maps merge. Pure."""
+
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from fakes.apiserver.schema import archive
+
+_REFERENCE = "#/components/schemas/"
+_SCALARS = ("string", "integer", "number", "boolean")
+
+
+class Form(Enum):
+    """What a value of a type looks like."""
+
+    STRUCT = "struct"
+    """An object whose fields are known."""
+    MAP = "map"
+    """An object with any keys, and values of one type."""
+    LIST = "list"
+    SCALAR = "scalar"
+    ANY = "any"
+    """Anything at all: what is in it is nobody's business."""
+
+
+class Schema:
+    """One type, or the type of one field. Nested types are looked up when they are asked for, since some are recursive.
+
+    Attributes:
+        form: what its values look like.
+        merge_key: for strategic merge patches: the field by which a list merges, "" for a set of plain values, None
+            for a list that is replaced.
+        replaced: a strategic merge patch replaces it as a whole though it is an object.
+        list_type: for server-side apply: ``atomic``, ``set`` or ``map``.
+        list_keys: the fields that tell the elements of such a map apart.
+        atomic: server-side apply takes the object as one value.
+    """
+
+    __slots__ = ("_fields", "_items", "_raw", "atomic", "form", "list_keys", "list_type", "merge_key", "replaced")
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        referred = _referred(raw)
+        body = {**definition(referred), **raw} if referred else raw
+        strategy = raw.get("x-kubernetes-patch-strategy", "").split(",")
+        self._raw = body
+        self._fields: dict[str, Schema] | None = None
+        self._items: Schema | None = None
+        self.form = _form(body)
+        self.merge_key: str | None = body.get("x-kubernetes-patch-merge-key", "") if "merge" in strategy else None
+        self.replaced = "replace" in strategy
+        self.list_type: str = body.get("x-kubernetes-list-type", "atomic")
+        self.list_keys: tuple[str, ...] = tuple(body.get("x-kubernetes-list-map-keys", ()))
+        self.atomic = body.get("x-kubernetes-map-type") == "atomic" or self.form is Form.ANY
+
+    @property
+    def fields(self) -> Mapping[str, "Schema"]:
+        """The fields of a struct; none for the rest."""
+        if self._fields is None:
+            self._fields = {name: Schema(raw) for name, raw in self._raw.get("properties", {}).items()}
+        return self._fields
+
+    @property
+    def items(self) -> "Schema":
+        """The type of a list's elements or of a map's values; ``ANY`` for the rest."""
+        if self._items is None:
+            raw = self._raw.get("items") or self._raw.get("additionalProperties")
+            self._items = Schema(raw) if isinstance(raw, Mapping) and raw else ANY
+        return self._items
+
+    def default(self, field: str) -> Any:
+        """What an absent field means, if the type says so."""
+        return self._raw.get("properties", {}).get(field, {}).get("default")
+
+    def child(self, key: str) -> "Schema":
+        """The type of the value under a key; ``ANY`` for a field that the type does not have."""
+        if self.form is Form.STRUCT:
+            return self.fields.get(key, ANY)
+        return self.items if self.form is Form.MAP else ANY
+
+
+@cache
+def of_kind(api_version: str, kind: str) -> Schema | None:
+    """The type of a kind that Kubernetes itself brings; None for another one."""
+    package = archive.packages().get(api_version)
+    if package is None or kind not in archive.types(package):
+        return None
+    return of_type(f"{package}.{kind}")
+
+
+@cache
+def of_type(name: str) -> Schema:
+    """The type of a name as OpenAPI has it, e.g. ``io.k8s.api.core.v1.PodSpec``."""
+    return Schema(definition(name))
+
+
+def definition(name: str) -> Mapping[str, Any]:
+    """The OpenAPI schema of a type, less descriptions."""
+    package, _, short = name.rpartition(".")
+    found: Mapping[str, Any] = archive.types(package)[short]
+    return found
+
+
+def _referred(raw: Mapping[str, Any]) -> str:
+    """The name of the type that a schema refers to; "" if it stands for itself."""
+    reference = raw.get("$ref") or next((each.get("$ref", "") for each in raw.get("allOf", ())), "")
+    return str(reference).removeprefix(_REFERENCE)
+
+
+def _form(raw: Mapping[str, Any]) -> Form:
+    if raw.get("properties"):
+        return Form.STRUCT
+    kind = raw.get("type")
+    if kind == "array":
+        return Form.LIST
+    if kind in _SCALARS or raw.get("oneOf"):
+        return Form.SCALAR
+    return Form.MAP if raw.get("additionalProperties") else Form.ANY
+
+
+ANY = Schema({})
+"""The type of what no type is known of."""

@@ -15,7 +15,7 @@ Paths are relative to the file. An error names the file and the field.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ from runner.settings import WrongUsage
 Values = Mapping[str, Any]
 """Values by the names that click gives its parameters, of the types that the settings are made from."""
 
-_FIELDS: Mapping[str, click.Option] = {option.opts[0][2:]: option for option in (*NODE_OPTIONS, *PROCESS_OPTIONS)}
-_NODE_FIELDS = {option.opts[0][2:] for option in NODE_OPTIONS}
+_NODE_FIELDS = {option.opts[0][2:]: option for option in NODE_OPTIONS}
+_FIELDS = {**_NODE_FIELDS, **{option.opts[0][2:]: option for option in PROCESS_OPTIONS}}
 _NODES = "nodes"
 
 
@@ -47,19 +47,19 @@ def read(path: Path, ctx: click.Context) -> tuple[Values, list[Values]]:
     listed = document.pop(_NODES, [])
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         raise WrongUsage(f"{path}: nodes: must be a list of nodes, each with fields such as nodename")
-    general = _read(document, _FIELDS.keys(), path, "", ctx)
+    general = _read(document, _FIELDS, path, "", ctx)
     nodes = [_read(each, _NODE_FIELDS, path, f"nodes[{number}].", ctx) for number, each in enumerate(listed)]
     return general, nodes
 
 
 def _read(
-    fields: Mapping[str, Any], known: Sequence[str] | set[str] | Any, path: Path, place: str, ctx: click.Context
+    fields: Mapping[str, Any], known: Mapping[str, click.Option], path: Path, place: str, ctx: click.Context
 ) -> Values:
     values: dict[str, Any] = {}
     for field, value in fields.items():
-        if field not in known:
-            raise WrongUsage(f"{path}: {place}{field}: {_unknown(str(field), known, inside=bool(place))}")
-        option = _FIELDS[field]
+        option = known.get(field)
+        if option is None:
+            raise WrongUsage(f"{path}: {place}{field}: {_unknown(str(field), known)}")
         try:
             values[str(option.name)] = _value(option, value, path.resolve().parent, ctx)
         except click.BadParameter as error:
@@ -87,8 +87,8 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float)
 
 
-def _unknown(field: str, known: Any, *, inside: bool) -> str:
-    if inside and field in _FIELDS:
+def _unknown(field: str, known: Mapping[str, click.Option]) -> str:
+    if field in _FIELDS:
         return "is said once for all nodes, beside 'nodes'"
     close = difflib.get_close_matches(field, known, n=1)
     return f"no such field{f'; did you mean {close[0]!r}?' if close else ''}"

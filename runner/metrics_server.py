@@ -11,9 +11,24 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from runner.kubelet.server import AddressError
 from runner.metrics import CONTENT_TYPE, Metrics
 
 Dump = Callable[[], Sequence[Any]]
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A listening socket for ``--metrics-addr``.
+
+    Raises:
+        AddressError: it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return socket.create_server((address, port), family=family)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AddressError(f"--metrics-addr: cannot listen on {address} port {port}: {reason}") from error
 
 
 class MetricsServer:

@@ -17,10 +17,10 @@ from runner.instrument import Instruments
 from runner.kube import NODES, ApiError, Forbidden, KubeApi, NotFound, Unauthorized, Unavailable
 from runner.kube_config import load_connection
 from runner.kube_http import HttpKube
-from runner.kubelet.server import AddressError, listen
+from runner.kubelet.server import AddressError
 from runner.kubelet.tls import TlsError
 from runner.metrics import Metrics
-from runner.metrics_server import MetricsServer
+from runner.metrics_server import MetricsServer, listen
 from runner.node_process import open_node
 from runner.ports import Ports, real_ports
 from runner.settings import REACH_SECONDS, Settings, TraceSettings, WrongUsage, provider_config

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,7 +21,9 @@ from providers.errors import Invalid, NotFound, Retryable, Unsupported
 from runner.kubelet.handlers import Handlers
 from runner.kubelet.server import AddressError, KubeletServer, listen
 from runner.kubelet.tls import TlsError, TlsFiles, self_signed, server_context
+from runner.logs import POD
 from runner.ports import SystemClock
+from runner.tracing import NoTraces
 
 NOW = datetime.now(UTC)  # noqa: TID251  (TLS compares certificates with the machine's clock)
 
@@ -288,3 +290,32 @@ def test_the_socket_is_closed_with_the_server() -> None:
         return listener
 
     assert asyncio.run(go()).fileno() == -1
+
+
+def test_a_request_is_a_span_of_its_callers_trace_and_its_log_lines_name_the_pod() -> None:
+    seen: list[tuple[str | None, str]] = []
+    pods: list[object] = []
+
+    class Traces(NoTraces):
+        def continuing(
+            self, headers: Mapping[str, str], name: str, attributes: Mapping[str, str]
+        ) -> AbstractContextManager[object]:
+            seen.append((headers.get("traceparent"), name))
+            pods.append(POD.get())
+            return nullcontext()
+
+    async def go() -> None:
+        tls = server_context(TlsFiles(), node_name="n", address="127.0.0.1", now=NOW)
+        listener = listen("127.0.0.1", 0)
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/containerLogs/default/web/main"
+        handlers = Handlers(Found(lambda *_: Node(b"x")), SystemClock())
+        async with (
+            KubeletServer(handlers, tls, None, Traces()).serving(listener),
+            aiohttp.ClientSession() as client,
+            client.get(url, ssl=False, headers={"traceparent": "00-aa-bb-01"}) as response,
+        ):
+            assert response.status == 200
+
+    asyncio.run(go())
+    assert seen == [("00-aa-bb-01", "GET /containerLogs/{namespace}/{pod}/{container}")]
+    assert [str(each) for each in pods] == ["default/web"]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
+from runner import config_file
 from runner.cli import runner
 
 ROOT = Path(__file__).parents[2]
@@ -246,12 +246,23 @@ def test_the_deployment_runs_the_image_that_the_script_builds() -> None:
     [deployment] = manifests()["Deployment"]
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     assert f"image={container['image']}\n" in (ROOT / ".ci/kind").read_text()
-    node = container["args"][container["args"].index("--nodename") + 1]
-    assert f"node={node}\n" in (ROOT / ".ci/kind").read_text()
+    [config] = load_yaml("deploy/config/runner.yaml")
+    assert f"node={config['nodename']}\n" in (ROOT / ".ci/kind").read_text()
 
 
-def test_the_runner_takes_the_arguments_of_the_deployment() -> None:
+def test_the_runner_takes_the_configuration_of_the_deployment() -> None:
     [deployment] = manifests()["Deployment"]
-    [container] = deployment["spec"]["template"]["spec"]["containers"]
-    result = CliRunner().invoke(runner, [*container["args"], "--help"])
-    assert result.exit_code == 0, result.output
+    pod = deployment["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    [generated] = load_yaml("deploy/kustomization.yaml")[0]["configMapGenerator"]
+    [mount] = [each for each in container["volumeMounts"] if each["name"] == "config"]
+    [volume] = [each for each in pod["volumes"] if each["name"] == "config"]
+    [file] = generated["files"]
+    assert (volume["configMap"]["name"], deployment["metadata"]["namespace"]) == (
+        generated["name"],
+        generated["namespace"],
+    )
+    assert container["args"] == ["--config", f"{mount['mountPath']}/{Path(file).name}"]
+    with runner.make_context("runner", ["--config", str(ROOT / "deploy" / file)]) as ctx:
+        general, nodes = config_file.read(ROOT / "deploy" / file, ctx)
+    assert (general["provider"], general["startup_timeout"].total_seconds(), nodes) == ("mock", 60, [])

@@ -264,9 +264,10 @@ class _Translation:
 
     async def _up(self) -> None:
         async for message in self._socket:
-            if message.type is not WSMsgType.BINARY or not message.data:
+            try:
+                number, data = remotecommand.decode(V5, message.data)  # text counts too: the Python client sends it
+            except ValueError:
                 continue
-            number, data = message.data[0], message.data[1:]
             if number == remotecommand.CLOSE and data and data[0] < len(CHANNELS):
                 self._send(CHANNELS[data[0]], b"", fin=True)
             elif number < len(CHANNELS) and data:

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -63,17 +63,31 @@ class KubeletAuth:
     denied_ttl: timedelta = timedelta(seconds=30)
 
 
-def attributes(method: str, path: str, node: str) -> dict[str, str]:
-    """What a request asks to do, in RBAC's terms: a verb on a part of the node (a kubelet's table)."""
+STREAMS = frozenset({"exec", "attach", "portForward"})
+"""What changes things whatever the method: WebSockets begin with GET, and who may only read must not run commands."""
+
+SUBRESOURCES: Mapping[str, tuple[str, ...]] = {
+    "stats": ("stats",),
+    "metrics": ("metrics",),
+    "logs": ("log",),
+    "pods": ("pods", "proxy"),
+    "runningpods": ("pods", "proxy"),
+    "configz": ("configz", "proxy"),
+}
+"""First part of a path -> the node's subresources that stand for it; to be allowed one of them is enough.
+
+A kubelet's table, with KEP-2862's finer rights: who shall only list pods needs no ``nodes/proxy``, which allows all.
+"""
+
+
+def attributes(method: str, path: str, node: str) -> list[dict[str, str]]:
+    """What a request asks to do, in RBAC's terms: a verb on a part of the node. One of them has to be allowed."""
     first = path.strip("/").split("/", 1)[0]
-    subresource = {"stats": "stats", "metrics": "metrics", "logs": "log"}.get(first, "proxy")
-    return {
-        "verb": VERBS.get(method, method.lower()),
-        "version": "v1",
-        "resource": "nodes",
-        "subresource": subresource,
-        "name": node,
-    }
+    verb = "create" if first in STREAMS else VERBS.get(method, method.lower())
+    return [
+        {"verb": verb, "version": "v1", "resource": "nodes", "subresource": subresource, "name": node}
+        for subresource in SUBRESOURCES.get(first, ("proxy",))
+    ]
 
 
 class Authenticator:
@@ -106,8 +120,10 @@ class Authenticator:
             user = _certified(request) or await self._bearer(request)
             if user is None:
                 raise web.HTTPUnauthorized(text="Unauthorized")
-            if self._config.authorize and not await self._may(user, request):
-                raise web.HTTPForbidden(text=self._refusal(user, request))
+            if self._config.authorize:
+                wanted = attributes(request.method, request.path, self._node)
+                if not await self._may_any(user, wanted):
+                    raise web.HTTPForbidden(text=_refusal(user, wanted))
         except ApiError as error:
             log.warning("the API server does not say who may call: %s", error)
             raise web.HTTPInternalServerError(text=f"authorization cannot be decided: {error}") from error
@@ -129,12 +145,17 @@ class Authenticator:
             self._users.remember(key, user, self._config.token_ttl.total_seconds())
         return user
 
-    async def _may(self, user: User, request: web.Request) -> bool:
-        wanted = attributes(request.method, request.path, self._node)
+    async def _may_any(self, user: User, wanted: Sequence[Mapping[str, str]]) -> bool:
+        for each in wanted:
+            if await self._may(user, each):
+                return True
+        return False
+
+    async def _may(self, user: User, wanted: Mapping[str, str]) -> bool:
         key = (user, wanted["verb"], wanted["subresource"])
         known, allowed = self._verdicts.recall(key)
         if not known:
-            spec: dict[str, Any] = {"user": user.name, "groups": list(user.groups), "resourceAttributes": wanted}
+            spec: dict[str, Any] = {"user": user.name, "groups": list(user.groups), "resourceAttributes": dict(wanted)}
             if user.uid:
                 spec["uid"] = user.uid
             if user.extra:
@@ -146,12 +167,13 @@ class Authenticator:
             self._verdicts.remember(key, allowed, believed.total_seconds())
         return bool(allowed)
 
-    def _refusal(self, user: User, request: web.Request) -> str:
-        wanted = attributes(request.method, request.path, self._node)
-        return (
-            f"Forbidden (user={user.name}, verb={wanted['verb']}, resource=nodes, "
-            f"subresource={wanted['subresource']}, name={self._node})"
-        )
+
+def _refusal(user: User, wanted: Sequence[Mapping[str, str]]) -> str:
+    subresources = " or ".join(each["subresource"] for each in wanted)
+    return (
+        f"Forbidden (user={user.name}, verb={wanted[0]['verb']}, resource=nodes, subresource={subresources}, "
+        f"name={wanted[0]['name']})"
+    )
 
 
 def _certified(request: web.Request) -> User | None:

@@ -1,6 +1,7 @@
-"""kubectl's streams, through an API server to the kubelet API of a runner: exec, attach, cp, port-forward, logs -f.
+"""The streams of kubectl and of the Python client, through an API server to the kubelet API of a runner.
 
-Through the fake API server always, and through a real kube-apiserver where there is one.
+Through the fake API server always, and through a real kube-apiserver where there is one: that one shows a certificate,
+and the runner asks it whether who calls may.
 """
 
 import json
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.controlplane import control_plane, free_ports, programs_or_skip
 
@@ -68,22 +70,34 @@ class Place:
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("streams")
     with ExitStack() as stack:
+        callers: tuple[str, ...] = ()
         if request.param == "real":
-            plane = stack.enter_context(
-                control_plane(folder, programs_or_skip(), "--disable-admission-plugins=ServiceAccount")
-            )
+            identity = identity_in(folder)
+            no_accounts = "--disable-admission-plugins=ServiceAccount"
+            plane = stack.enter_context(control_plane(folder, programs_or_skip(), no_accounts, *identity))
             kubeconfig = plane.kubeconfig
+            callers = ("--client-verify-ca", f"{folder}/callers.crt")
         else:
             kubeconfig = folder / "kubeconfig"
             stack.enter_context(process("vksim", "serve", "--nodes", "0", "--kubeconfig", str(kubeconfig)))
             eventually(kubeconfig.exists)
         runner = ("--provider", "mock", "--kubeconfig", str(kubeconfig), "--port", "0", "--internal-ip", own_address())
-        stack.enter_context(process("runner", *runner))
+        stack.enter_context(process("runner", *runner, *callers))
         found = Place(kubeconfig)
         eventually(lambda: found.kubectl("get", "node", "virtual-kubelet")[0] == 0)
         assert found.kubectl("create", "-f", "-", stdin=json.dumps(POD).encode())[0] == 0
         assert found.kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=30s")[0] == 0
         yield found
+
+
+def identity_in(folder: Path) -> tuple[str, ...]:
+    """A certificate that an API server shows to nodes, and the flags that tell it so."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "callers.crt")
+    shown = authority.issue_cert("api.server", common_name="api-server", organization_name="system:masters")
+    shown.cert_chain_pems[0].write_to_path(folder / "caller.crt")
+    shown.private_key_pem.write_to_path(folder / "caller.key")
+    return (f"--kubelet-client-certificate={folder}/caller.crt", f"--kubelet-client-key={folder}/caller.key")
 
 
 @contextmanager
@@ -211,3 +225,37 @@ def test_the_node_answers_through_the_proxy(place: Place) -> None:
     code, out, _ = place.kubectl("get", "--raw", "/api/v1/nodes/virtual-kubelet/proxy/metrics/resource")
     assert code == 0
     assert 'pod_cpu_usage_seconds_total{namespace="default",pod="web"}' in out
+
+
+# --- the Python client ----------------------------------------------------------------------------------------------
+
+TALK = """
+shell = stream(api.connect_get_namespaced_pod_exec, "web", "default", command=["sh"],
+               stdin=True, stdout=True, stderr=True, tty=False, _preload_content=False)
+shell.write_stdin("echo $COLOUR\\n")
+print(shell.readline_stdout(timeout=30))
+shell.write_stdin("exit 4\\n")
+shell.run_forever(timeout=30)
+print(shell.returncode)
+"""
+FORWARD = """
+forward = portforward(api.connect_get_namespaced_pod_portforward, "web", "default", ports="80")
+connection = forward.socket(80)
+connection.setblocking(True)
+connection.sendall(b"GET / HTTP/1.1\\r\\nHost: web\\r\\n\\r\\n")
+print(connection.recv(1000).decode().splitlines()[-1], forward.error(80))
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "says"), [(TALK, ["blue", "4"]), (FORWARD, ["default/web port 80 None"])], ids=["exec", "port-forward"]
+)
+def test_the_python_client_does_the_same(place: Place, script: str, says: list[str]) -> None:
+    """In a process of its own: it leaves sockets and threads behind."""
+    head = (
+        "import sys\nfrom kubernetes import client, config\nfrom kubernetes.stream import portforward, stream\n"
+        "config.load_kube_config(sys.argv[1])\napi = client.CoreV1Api()\n"
+    )
+    command = [sys.executable, "-c", head + script, str(place.kubeconfig)]
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
+    assert (done.stdout.decode().splitlines(), done.returncode) == (says, 0), done.stderr.decode()

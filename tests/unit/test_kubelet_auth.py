@@ -16,8 +16,9 @@ from tests.unit.kubelet_setting import Cloud, certificate_files, client, kubelet
 class Cluster:
     """An API server that knows a token and what its user, and whoever has a certificate, may do."""
 
-    def __init__(self, *allowed: str) -> None:
+    def __init__(self, *allowed: str, rights: tuple[str, ...] = ("pods", "proxy", "metrics")) -> None:
         self.allowed = allowed
+        self.rights = rights
         self.asked: list[dict[str, Any]] = []
         self.down = False
 
@@ -31,7 +32,8 @@ class Cluster:
             user = {"username": "metrics", "groups": ["monitors"], "uid": "7", "extra": {"k": ["v"]}}
             return {"status": {"authenticated": known, **({"user": user} if known else {})}}
         assert resource == ACCESS_REVIEWS
-        return {"status": {"allowed": spec["user"] in self.allowed}}
+        right = spec["resourceAttributes"]["subresource"]
+        return {"status": {"allowed": spec["user"] in self.allowed and right in self.rights}}
 
 
 def ask(
@@ -72,7 +74,7 @@ def test_probes_need_no_name(tmp_path: Path) -> None:
 
 def test_a_certificate_names_its_bearer_and_the_api_server_says_what_it_may(tmp_path: Path) -> None:
     cluster = Cluster("api-server")
-    assert ask(cluster, tmp_path, "/pods", certificate=True) == [200]
+    assert ask(cluster, tmp_path, "/containerLogs/default/none/main", certificate=True) == [404]
     assert cluster.asked[0]["user"] == "api-server"
     assert cluster.asked[0]["resourceAttributes"]["subresource"] == "proxy"
 
@@ -85,7 +87,7 @@ def test_a_token_names_its_bearer(tmp_path: Path) -> None:
         "groups": ["monitors"],
         "uid": "7",
         "extra": {"k": ["v"]},
-        "resourceAttributes": attributes("GET", "/metrics/resource", "vk"),
+        "resourceAttributes": attributes("GET", "/metrics/resource", "vk")[0],
     }
 
 
@@ -137,16 +139,30 @@ def test_a_certificate_of_another_authority_ends_the_handshake(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "verb", "subresource"),
+    ("method", "path", "verb", "subresources"),
     [
-        ("GET", "/stats/summary", "get", "stats"),
-        ("GET", "/metrics/resource", "get", "metrics"),
-        ("GET", "/metrics", "get", "metrics"),
-        ("GET", "/logs/x", "get", "log"),
-        ("GET", "/containerLogs/d/p/c", "get", "proxy"),
-        ("POST", "/exec/d/p/c", "create", "proxy"),
+        ("GET", "/stats/summary", "get", ["stats"]),
+        ("GET", "/metrics/resource", "get", ["metrics"]),
+        ("GET", "/metrics", "get", ["metrics"]),
+        ("GET", "/logs/x", "get", ["log"]),
+        ("GET", "/containerLogs/d/p/c", "get", ["proxy"]),
+        ("POST", "/exec/d/p/c", "create", ["proxy"]),
+        ("GET", "/pods", "get", ["pods", "proxy"]),
+        ("GET", "/runningpods/", "get", ["pods", "proxy"]),
+        ("GET", "/configz", "get", ["configz", "proxy"]),
     ],
 )
-def test_a_request_is_a_verb_on_a_part_of_the_node(method: str, path: str, verb: str, subresource: str) -> None:
+def test_a_request_is_a_verb_on_a_part_of_the_node(method: str, path: str, verb: str, subresources: list[str]) -> None:
     wanted = attributes(method, path, "vk")
-    assert (wanted["verb"], wanted["subresource"], wanted["name"]) == (verb, subresource, "vk")
+    assert [each["subresource"] for each in wanted] == subresources
+    assert {(each["verb"], each["name"]) for each in wanted} == {(verb, "vk")}
+
+
+@pytest.mark.parametrize("path", ["/exec/d/p/c", "/attach/d/p/c", "/portForward/d/p"])
+def test_who_may_only_read_runs_no_command_through_a_websocket(path: str) -> None:
+    assert attributes("GET", path, "vk")[0]["verb"] == "create"
+
+
+@pytest.mark.parametrize(("right", "status"), [("pods", 200), ("proxy", 200), ("stats", 403)])
+def test_to_list_pods_either_of_two_rights_is_enough(tmp_path: Path, right: str, status: int) -> None:
+    assert ask(Cluster("metrics", rights=(right,)), tmp_path, "/pods", token="good") == [status]

@@ -116,7 +116,7 @@ async def node_findings(kube: KubeApi, node: NodeSettings, now: datetime) -> lis
     try:
         refused = [each for each in permissions if not await _allowed(kube, each)]
     except ApiError as error:
-        why = f"the API server does not say: {error}"
+        why = "the API server has no SelfSubjectAccessReview" if isinstance(error, NotFound) else str(error)
         return [*findings, Finding(name, Verdict.WARNING, "permissions", why)]
     findings += [_refusal(name, each) for each in refused]
     if not refused:

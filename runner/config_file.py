@@ -62,6 +62,8 @@ def _read(
             raise WrongUsage(f"{path}: {place}{field}: {_unknown(str(field), known)}")
         try:
             values[str(option.name)] = _value(option, value, path.resolve().parent, ctx)
+            if option.name == "provider_config" and isinstance(value, dict):
+                values["provider_config_source"] = f"{path}: {place}{field}"
         except click.BadParameter as error:
             raise WrongUsage(f"{path}: {place}{field}: {error.message.rstrip('.')}") from error
     return values

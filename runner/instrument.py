@@ -194,14 +194,12 @@ def _timed(
     method: Callable[..., Awaitable[T]], name: str, instruments: Instruments, node: str
 ) -> Callable[..., Awaitable[T]]:
     metrics, tracer = instruments.metrics, instruments.tracer
-    calls = metrics.provider_calls.labels(node, name)
-    seconds = metrics.provider_seconds.labels(node, name)
     time = asyncio.get_running_loop().time
     up = metrics.provider_up.labels(node) if name == "ping" else None
 
     async def timed(*args: Any, **kwargs: Any) -> T:
         begun = time()
-        calls.inc()
+        metrics.provider_calls.labels(node, name).inc()
         try:
             with tracer.span(f"provider {name}", {"k8s.node.name": node, **_about(args)}):
                 answer = await method(*args, **kwargs)
@@ -215,7 +213,7 @@ def _timed(
                 up.set(1)
             return answer
         finally:
-            seconds.observe(time() - begun)
+            metrics.provider_seconds.labels(node, name).observe(time() - begun)
 
     return timed
 

@@ -81,10 +81,11 @@ async def _open(
     files = TlsFiles(kubelet.certificate, kubelet.key, kubelet.client_ca)
     tls = server_context(files, node_name=name, address=config.internal_ip, now=ports.clock.now())
     auth = Authenticator(kube, name, _auth(kubelet)) if kubelet.asks_who_calls else None
-    provider = create(provider_context(kube, config, ports, options, settings.provider_config_source))
+    context = provider_context(kube, config, ports, options, settings.provider_config_source)
+    provider = instruments.provider(create(context), name)
     stack.push_async_callback(provider.close)
     await provider.start()
-    agent = Agent(kube, instruments.provider(provider, name), config, ports, observer=instruments.queue(name))
+    agent = Agent(kube, provider, config, ports, observer=instruments.queue(name))
     instruments.metrics.watch(name, agent.records, agent.waiting)
     timeouts = StreamTimeouts(kubelet.stream_idle_timeout, kubelet.stream_creation_timeout)
     handlers = Handlers(OneNode(agent.kubelet), ports.clock, timeouts, instruments.metrics.text)

@@ -88,19 +88,16 @@ class NodeSettings:
     Attributes:
         provider: its name in the registry.
         provider_config: its configuration: a file, or the fields themselves; None without one.
+        provider_config_source: where that came from, for error messages.
         kubelet: its kubelet API.
         config: the node itself.
     """
 
     provider: str
     provider_config: Path | Mapping[str, Any] | None
+    provider_config_source: str
     kubelet: KubeletSettings
     config: RunnerConfig
-
-    @property
-    def provider_config_source(self) -> str:
-        """Where the provider's configuration came from, for error messages."""
-        return str(self.provider_config) if isinstance(self.provider_config, Path) else "provider-config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +157,7 @@ def node_settings(values: Mapping[str, Any]) -> NodeSettings:
     return NodeSettings(
         provider=values["provider"],
         provider_config=values["provider_config"],
+        provider_config_source=_config_source(values),
         kubelet=_kubelet_settings(values),
         config=RunnerConfig(
             node_name=values["nodename"],
@@ -183,6 +181,13 @@ def node_settings(values: Mapping[str, Any]) -> NodeSettings:
             cluster_domain=values["cluster_domain"],
         ),
     )
+
+
+def _config_source(values: Mapping[str, Any]) -> str:
+    given = values["provider_config"]
+    if isinstance(given, Mapping):
+        return str(values["provider_config_source"])
+    return str(given or "--provider-config")
 
 
 def _kubelet_settings(values: Mapping[str, Any]) -> KubeletSettings:

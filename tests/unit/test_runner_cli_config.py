@@ -85,6 +85,7 @@ def test_what_is_said_of_a_node_goes_before_what_is_said_of_all(run: Run) -> Non
     )
     assert [(each.config.node_name, each.config.namespace) for each in wanted.nodes] == [("a", "team"), ("b", "other")]
     assert wanted.nodes[1].provider_config == {"capacity": {"cpu": 4}}
+    assert wanted.nodes[1].provider_config_source.endswith("runner.yaml: nodes[1].provider-config")
 
 
 def test_nodes_without_a_port_of_their_own_take_one_after_the_other(run: Run) -> None:

@@ -69,7 +69,7 @@ async def _over_spdy(carrier: Carrier, forward: Forward, timeouts: StreamTimeout
     async with idle_limit(timeouts) as active:
         session = SpdySession(carrier, active)
         try:
-            await while_connected(session.run, _pairs(session, forward, timeouts))
+            await while_connected(session, _pairs(session, forward, timeouts), timeouts)
         except (SpdyError, ConnectionError):
             return
 
@@ -163,6 +163,6 @@ async def _over_channels(
             await asyncio.gather(*(_carry(port, data, error, forward) for port, data, error in pairs))
 
         try:
-            await while_connected(session.run, work())
+            await while_connected(session, work(), timeouts)
         except ConnectionError:
             return

@@ -9,11 +9,11 @@ nobody is going to read is told to ``ignore`` what comes.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
@@ -40,10 +40,13 @@ class StreamTimeouts:
     Attributes:
         idle: so long nothing may be carried before the connection is ended; zero for ever. A kubelet's is 4 h.
         creation: so long it may take to open its streams.
+        ping: so often it is asked for a sign of life. None is expected, and none counts as activity: what is sent to a
+            client that has left comes back as an error, also while nobody reads what it had sent.
     """
 
     idle: timedelta = timedelta(hours=4)
     creation: timedelta = timedelta(seconds=30)
+    ping: timedelta = timedelta(seconds=20)
 
 
 class Stream(Protocol):
@@ -195,6 +198,7 @@ class SpdyStream:
     async def write(self, data: bytes) -> None:
         """Send the client something."""
         if data and not self.closed:
+            self._session.active()
             self._session.connection.send(self.number, data)
             await self._session.flush()
 
@@ -221,13 +225,13 @@ class SpdySession:
 
     Args:
         carrier: carries its bytes.
-        active: called whenever something is carried.
+        active: called whenever a stream carries something.
     """
 
     def __init__(self, carrier: Carrier, active: Callable[[], None]) -> None:
+        self.active = active
         self.connection = spdy.Connection(client=False)
         self._carrier = carrier
-        self._active = active
         self._streams: dict[int, SpdyStream] = {}
         self._opened: asyncio.Queue[SpdyStream | None] = asyncio.Queue()
         self._sending = asyncio.Lock()
@@ -240,7 +244,6 @@ class SpdySession:
         """
         try:
             while data := await self._carrier.receive():
-                self._active()
                 for event in self.connection.receive(data):
                     await self._take(event)
                 await self.flush()
@@ -264,8 +267,12 @@ class SpdySession:
         """Send what is to be sent, in the order in which it was said."""
         async with self._sending:
             if data := self.connection.data_to_send():
-                self._active()
                 await self._carrier.send(data)
+
+    async def ping(self) -> None:
+        """Ask the client for a sign of life."""
+        self.connection.ping()
+        await self.flush()
 
     def forget_if_over(self, stream: SpdyStream) -> None:
         """Keep nothing of a stream on which neither side sends any more: port-forwards have many, and run for long."""
@@ -275,12 +282,14 @@ class SpdySession:
     async def _take(self, event: spdy.Event) -> None:
         match event:
             case spdy.StreamOpened(number, headers, fin):
+                self.active()
                 stream = self._streams[number] = SpdyStream(self, number, headers)
                 self.connection.accept(number)
                 self._opened.put_nowait(stream)
                 if fin:
                     self._ended(stream)
             case spdy.Data(number, data, fin) if number in self._streams:
+                self.active()
                 stream = self._streams[number]
                 await stream.incoming.put(data)
                 if fin:
@@ -350,6 +359,10 @@ class WebSocketSession:
             for channel in self.channels:
                 channel.incoming.end()
 
+    async def ping(self) -> None:
+        """Ask the client for a sign of life."""
+        await self._socket.ping()
+
     async def send(self, number: int, data: bytes) -> None:
         """Send a message."""
         self._active()
@@ -404,22 +417,41 @@ async def idle_limit(timeouts: StreamTimeouts) -> AsyncIterator[Callable[[], Non
         log.info("a connection was idle for %s and is ended", timeouts.idle)
 
 
-async def while_connected(run: Callable[[], Awaitable[None]], work: Awaitable[None], *, goodbye: float = 0.0) -> None:
+class Session(Protocol):
+    """What belongs to one connection."""
+
+    async def run(self) -> None:
+        """Sort what comes, until the client hangs up."""
+
+    async def ping(self) -> None:
+        """Ask the client for a sign of life. Raises ConnectionError if it has gone."""
+
+
+async def while_connected(
+    session: Session, work: Coroutine[Any, Any, None], timeouts: StreamTimeouts, *, goodbye: float = 0.0
+) -> None:
     """Do the work while the session runs. If the client hangs up before it is done, it is cancelled.
 
     When it is done, the client has ``goodbye`` seconds to hang up itself: a connection that is closed too soon loses
     what is under way. A WebSocket says goodbye itself.
     """
-    session = asyncio.ensure_future(run())
     task = asyncio.ensure_future(work)
+    connection = [asyncio.ensure_future(session.run()), asyncio.ensure_future(_pinging(session, timeouts.ping))]
     try:
-        await asyncio.wait({session, task}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task, *connection), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
-            await asyncio.wait({session}, timeout=goodbye)
-        else:
-            session.result()
+            await asyncio.wait(connection, timeout=goodbye, return_when=asyncio.FIRST_COMPLETED)
+        for each in connection:
+            if each.done():
+                each.result()
     finally:
-        for each in (session, task):
+        for each in (task, *connection):
             each.cancel()
-        await asyncio.wait({session, task})
+        await asyncio.gather(task, *connection, return_exceptions=True)
+
+
+async def _pinging(session: Session, pause: timedelta) -> None:
+    while True:
+        await asyncio.sleep(pause.total_seconds())
+        await session.ping()

@@ -74,7 +74,7 @@ async def _over_spdy(
                 await _converse(run, streams, tty, protocol)
 
         try:
-            await while_connected(session.run, work(), goodbye=GOODBYE_SECONDS)
+            await while_connected(session, work(), timeouts, goodbye=GOODBYE_SECONDS)
         except (TimeoutError, SpdyError, ConnectionError):
             pass  # there is nobody who could be told
         finally:
@@ -102,7 +102,7 @@ async def _over_websocket(
             await _converse(run, streams, tty, protocol)
 
         try:
-            await while_connected(session.run, work())
+            await while_connected(session, work(), timeouts)
         except ConnectionError:
             pass  # there is nobody who could be told
         finally:

@@ -145,6 +145,7 @@ class SpdyClient:
                         self.ended.add(event.stream)
                 elif isinstance(event, spdy.StreamReset):
                     self.ended.add(event.stream)
+            self._writer.write(self._connection.data_to_send())  # answers to pings
 
     async def hung_up(self) -> None:
         """Wait until the server hangs up."""

@@ -1,6 +1,7 @@
 """exec, attach and port-forward through the kubelet API, over SPDY and WebSockets."""
 
 import asyncio
+import contextlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -157,6 +158,59 @@ def test_a_client_that_leaves_cancels_the_command() -> None:
                     peer.open(kind)
                 await peer.until(lambda: True)
                 await cloud.begun.wait()
+            await cloud.left.wait()
+
+    within(go())
+
+
+@pytest.mark.parametrize("kind", ["spdy", "websocket"])
+def test_a_client_that_leaves_is_noticed_even_if_nobody_reads_what_it_has_sent(kind: str) -> None:
+    async def forever(_: AttachIO) -> int:
+        return await asyncio.Event().wait()  # type: ignore[return-value]  # never comes to that
+
+    async def over_spdy(port: int, cloud: Cloud) -> None:
+        async with SpdyClient.connected(port, EXEC, "v4.channel.k8s.io") as peer:
+            streams = {each: peer.open(each) for each in ("error", "stdin", "stdout", "stderr")}
+            for _ in range(100):
+                peer.send(streams["stdin"], b"x" * 32_768)
+            await peer.until(lambda: True)
+            await cloud.begun.wait()
+
+    async def over_a_websocket(port: int, cloud: Cloud) -> None:
+        async with client(port) as session:
+            socket = await session.ws_connect(EXEC, protocols=["v5.channel.k8s.io"])
+            sending = asyncio.ensure_future(_flood(socket))
+            await cloud.begun.wait()
+            sending.cancel()
+            assert socket._response.connection is not None
+            assert socket._response.connection.transport is not None
+            socket._response.connection.transport.abort()
+
+    async def _flood(socket: aiohttp.ClientWebSocketResponse) -> None:
+        while True:
+            await socket.send_bytes(b"\0" + b"x" * 32_768)
+
+    async def go() -> None:
+        cloud, timeouts = Cloud(forever), StreamTimeouts(ping=timedelta(seconds=0.1))
+        async with kubelet(cloud, timeouts=timeouts) as port:
+            await (over_spdy if kind == "spdy" else over_a_websocket)(port, cloud)
+            await cloud.left.wait()
+
+    within(go())
+
+
+def test_pings_keep_no_idle_connection_alive() -> None:
+    async def go() -> None:
+        timeouts = StreamTimeouts(idle=timedelta(seconds=0.3), ping=timedelta(seconds=0.05))
+        cloud = Cloud(cat)
+        async with (
+            kubelet(cloud, timeouts=timeouts) as port,
+            SpdyClient.connected(port, EXEC, "v4.channel.k8s.io") as peer,
+        ):
+            for kind in ("error", "stdin", "stdout", "stderr"):
+                peer.open(kind)
+            with contextlib.suppress(AssertionError):  # what it says when the server hangs up
+                await peer.until(lambda: False)
             await cloud.left.wait()
 
     within(go())

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import click
 
-from runner import logs, settings
+from runner import logs, settings, values
 from runner.config import DEFAULT_NODE_NAME, DEFAULT_PORT, PROVIDER_TAINT_KEY, RunnerConfig, Shutdown
 
 T = TypeVar("T")
@@ -36,9 +36,9 @@ class Parsed(click.ParamType[Any], Generic[T]):
             self.fail(str(error), param, ctx)
 
 
-DURATION = Parsed("duration", settings.duration)
-SPAN = Parsed("duration", settings.span)
-IP = Parsed("ip", settings.ip_address)
+DURATION = Parsed("duration", values.duration)
+SPAN = Parsed("duration", values.span)
+IP = Parsed("ip", values.ip_address)
 
 
 def _option(name: str, **how: Any) -> click.Option:
@@ -73,7 +73,7 @@ NODE_OPTIONS: tuple[click.Option, ...] = (
     _option("provider-config", type=FILE, help="The provider's configuration: .json, .toml or .yaml."),
     _option(
         "nodename",
-        type=Parsed("name", settings.node_name),
+        type=Parsed("name", values.node_name),
         default=DEFAULT_NODE_NAME,
         envvar="DEFAULT_NODE_NAME",
         help="Name of the node.",
@@ -94,13 +94,13 @@ NODE_OPTIONS: tuple[click.Option, ...] = (
     _option(
         "label",
         multiple=True,
-        type=Parsed("label", settings.label),
+        type=Parsed("label", values.label),
         metavar="KEY=VALUE",
         help="Add a label to the node; repeatable.",
     ),
     _option(
         "taint",
-        type=Parsed("key", settings.taint_key),
+        type=Parsed("key", values.taint_key),
         metavar="KEY",
         default=PROVIDER_TAINT_KEY,
         envvar="VKUBELET_TAINT_KEY",
@@ -108,15 +108,15 @@ NODE_OPTIONS: tuple[click.Option, ...] = (
     ),
     _option(
         "taint-value",
-        type=Parsed("value", settings.taint_value),
+        type=Parsed("value", values.taint_value),
         metavar="VALUE",
         envvar="VKUBELET_TAINT_VALUE",
         help="Value of the node's taint. Default: the provider's name.",
     ),
     _option(
         "taint-effect",
-        type=click.Choice(settings.TAINT_EFFECTS),
-        default=settings.TAINT_EFFECTS[0],
+        type=click.Choice(values.TAINT_EFFECTS),
+        default=values.TAINT_EFFECTS[0],
         envvar="VKUBELET_TAINT_EFFECT",
         help="Effect of the node's taint.",
     ),
@@ -219,7 +219,7 @@ NODE_OPTIONS: tuple[click.Option, ...] = (
     _option("ping-timeout", type=SPAN, default="10s", help="After which a provider that does not answer is down."),
     _option(
         "lease-duration",
-        type=Parsed("duration", settings.lease_duration),
+        type=Parsed("duration", values.lease_duration),
         default="40s",
         help="How long the node counts as alive without a sign of life.",
     ),
@@ -253,7 +253,7 @@ PROCESS_OPTIONS: tuple[click.Option, ...] = (
     ),
     _option(
         "metrics-addr",
-        type=Parsed("address", settings.host_and_port),
+        type=Parsed("address", values.host_and_port),
         default=settings.METRICS_ADDRESS,
         metavar="[HOST]:PORT",
         help="Where metrics and health are served over plain HTTP; without a host, on --address. Empty: nowhere.",
@@ -269,13 +269,13 @@ PROCESS_OPTIONS: tuple[click.Option, ...] = (
     _option(
         "trace-tag",
         multiple=True,
-        type=Parsed("tag", settings.trace_tag),
+        type=Parsed("tag", values.trace_tag),
         metavar="KEY=VALUE",
         help="Say this with each trace; repeatable.",
     ),
     _option(
         "trace-sample-rate",
-        type=Parsed("rate", settings.sample_rate),
+        type=Parsed("rate", values.sample_rate),
         metavar="always|never|0..100",
         help="How much is traced, in per cent. Default: as OTEL_TRACES_SAMPLER says, else always.",
     ),

@@ -151,11 +151,9 @@ async def _until_signal(settings: Settings) -> None:
         if signalled:
             log.info("got %s again: ending at once", number.name)
         else:
-            log.info(
-                "got %s: ending; %s",
-                number.name,
-                "; ".join(dict.fromkeys(ENDINGS[each.config.shutdown] for each in settings.nodes)),
-            )
+            for node in settings.nodes:
+                ending = ENDINGS[node.config.shutdown]
+                log.info("got %s: ending; %s", number.name, ending, extra={"node": node.config.node_name})
         signalled = True
         work.cancel()
 

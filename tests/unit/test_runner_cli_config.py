@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from runner import cli, process
-from runner.settings import Address, Settings
+from runner.settings import Settings
+from runner.values import Address
 
 Run = Callable[..., Settings | str]
 VARIABLES = ["DEFAULT_NODE_NAME", "KUBELET_PORT", "VKUBELET_POD_IP", "VKUBELET_TAINT_KEY", "KUBECONFIG"]

@@ -15,6 +15,7 @@ from runner.agent import Agent
 from runner.config import RunnerConfig, Shutdown, provider_taint
 from runner.context import provider_context
 from runner.kube_http import HttpKube
+from runner.kubelet.node import KubeletNode
 from runner.ports import real_ports
 from vksim.kube import InProcessKube
 from vksim.loop import VirtualLoop, ports
@@ -61,6 +62,10 @@ class Backend(Protocol):
     def cut_off(self, *, down: bool) -> None:
         """Part the runner from the API server, or join them again."""
 
+    def kubelet(self) -> KubeletNode:
+        """The node, as its kubelet API sees it."""
+        ...
+
     def close(self) -> None:
         """End what was begun."""
 
@@ -83,6 +88,7 @@ class Simulated:
         self._down = False
         self._agent: asyncio.Task[None] | None = None
         self._shut_down: Callable[[], Coroutine[Any, Any, None]] | None = None
+        self._kubelet: KubeletNode | None = None
 
     def now(self) -> datetime:
         """The virtual time."""
@@ -106,6 +112,7 @@ class Simulated:
         provider = self.stage.provider(provider_context(api, config, self._ports, {}, "features"))
         agent = Agent(api, provider, config, self._ports)
         self._agent, self._shut_down = self.loop.create_task(agent.run()), agent.shut_down
+        self._kubelet = agent.kubelet
         self.loop.run_until_complete(self._ready(agent, self._agent))
 
     async def _ready(self, agent: Agent, task: asyncio.Task[None]) -> None:
@@ -129,6 +136,11 @@ class Simulated:
     def cut_off(self, *, down: bool) -> None:
         """The runner's requests fail from now on."""
         self._down = down
+
+    def kubelet(self) -> KubeletNode:
+        """The runner's."""
+        assert self._kubelet is not None, "no runner was started"
+        return self._kubelet
 
     def _refuse_if_down(self, verb: str, resource: kube.Resource) -> None:
         if self._down:
@@ -187,6 +199,10 @@ class Cluster:
         """Not from outside."""
         _not_from_outside(f"the API server cannot be {'stopped' if down else 'started'}")
 
+    def kubelet(self) -> NoReturn:
+        """Not from outside."""
+        _not_from_outside("the kubelet API cannot be called directly")
+
     def close(self) -> None:
         """Delete what the scenario made, and hang up."""
         self.loop.run_until_complete(self._clean())
@@ -236,7 +252,7 @@ class Cluster:
 class Outside:
     """The cloud of a real cluster's node, as far as the API tells of it; no place for scenarios tagged ``inside``."""
 
-    parts = frozenset({"ping"})
+    parts = frozenset({"ping", "exec", "logs"})
 
     def __init__(self, inner: Stage, cluster: Cluster) -> None:
         self._inner = inner

@@ -10,10 +10,14 @@ from features.backends import Backend, Cluster, Simulated
 from features.stage import MakeStage
 from features.world import World
 
-pytest_plugins = ["features.steps_pods", "features.steps_nodes", "features.steps_provider"]
+pytest_plugins = ["features.steps_pods", "features.steps_nodes", "features.steps_provider", "features.steps_kubelet"]
 
 STAGES = "vksim.stages"
-PARTS = {"ping": "only for providers that can be pinged"}
+PARTS = {
+    "ping": "only for providers that can be pinged",
+    "exec": "only for providers that run commands in containers",
+    "logs": "only for providers that have logs",
+}
 """Tags of scenarios that need an optional part of the provider interface."""
 INSIDE = "inside"
 """Tag of scenarios that look into the cloud, or break something: nothing for a real cluster."""

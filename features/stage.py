@@ -41,7 +41,9 @@ class Stage(Protocol):
     """A cloud to play on. It outlives the runner.
 
     Attributes:
-        parts: which optional parts of the provider interface it has, of those that scenarios are tagged with: ``ping``.
+        parts: which optional parts of the provider interface it has, of those that scenarios are tagged with: ``ping``,
+            ``exec`` (its containers know ``sh``, ``echo``, ``printenv``, ``sleep`` and ``true``), ``logs`` (they write
+            something when they start).
     """
 
     parts: frozenset[str]

@@ -251,7 +251,11 @@ class TerminalSize:
 
 
 class AttachIO(Protocol):
-    """The user's end of an exec or attach."""
+    """The user's end of an exec or attach.
+
+    Writing waits while the user reads too slowly. With a terminal (``tty``) lines end with CR LF, and errors go where
+    output goes.
+    """
 
     tty: bool
 
@@ -277,7 +281,10 @@ class ContainerExec(Protocol):
     """Can run a command in a container."""
 
     async def exec_in_container(self, ref: PodRef, container: str, command: Sequence[str], io: AttachIO) -> int:
-        """Run the command and return its exit code. Raises NotFound."""
+        """Run the command and return its exit code. Raises NotFound.
+
+        Cancelled when the user hangs up. Whatever else it raises is shown to the user.
+        """
         ...
 
 
@@ -286,7 +293,7 @@ class ContainerAttach(Protocol):
     """Can attach to a container's main process."""
 
     async def attach_to_container(self, ref: PodRef, container: str, io: AttachIO) -> None:
-        """Carry input and output until either side ends. Raises NotFound."""
+        """Carry input and output until either side ends. Raises NotFound. Cancelled as a command is."""
 
 
 @runtime_checkable
@@ -296,7 +303,7 @@ class PortForwarder(Protocol):
     async def port_forward(
         self, ref: PodRef, port: int, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
     ) -> None:
-        """Carry bytes both ways until either side ends. Raises NotFound."""
+        """Carry bytes both ways until either side ends. Raises NotFound. Cancelled as a command is."""
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ from providers.mock.script import PREFIX, Script
 class MockStage:
     """A mock cloud that outlives the runner."""
 
-    parts = frozenset({"ping"})
+    parts = frozenset({"ping", "exec", "logs"})
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self.cloud = MockCloud(clock, random)

@@ -12,11 +12,8 @@ from fakes.apiserver.objects import Object, without
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
-PATCHES = (
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-)
+STRATEGIC = "application/strategic-merge-patch+json"
+PATCHES = ("application/json-patch+json", "application/merge-patch+json", STRATEGIC)
 CACHED = 4096
 """So many encoded objects are kept, for the watchers of the same write and for clients that read again."""
 

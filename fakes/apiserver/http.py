@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from fakes.apiserver import accept, bodies, discovery, errors, requests, tables
+from fakes.apiserver import accept, bodies, decoding, discovery, errors, openapi, requests, tables
 from fakes.apiserver.accept import Form
 from fakes.apiserver.bodies import Encoder
-from fakes.apiserver.errors import StatusError, bad_request
+from fakes.apiserver.decoding import Received
+from fakes.apiserver.errors import StatusError
 from fakes.apiserver.nodeproxy import NodeProxy
 from fakes.apiserver.objects import Object
-from fakes.apiserver.openapi import OpenApi
 from fakes.apiserver.requests import NoSuchPath, Target
 from fakes.apiserver.resources import NODES, PODS
 from fakes.apiserver.server import ApiServer
@@ -65,7 +65,7 @@ class HttpDoor:
         self._encoder = Encoder()
         self._nodes = NodeProxy(server)
         self._discovery = discovery.Discovery(server.resources, version)
-        self._openapi = OpenApi(server.resources)
+        self._openapi = openapi.OpenApi(server.resources)
         self._watchers: dict[Watcher, None] = {}
         self._runner: web.ServerRunner | None = None
         self.port = 0
@@ -131,7 +131,7 @@ class HttpDoor:
             return web.Response(body=bodies.encode(self._discovery.version), headers=_HEADERS)
         described = self._openapi.answer(path)
         if described is not None:
-            return web.Response(body=described, headers=_HEADERS)
+            return _described(request, described)
         found = self._discovery.answer(path, request.headers.get("Accept", ""))
         return None if found is None else _discovered(request, found)
 
@@ -194,36 +194,43 @@ class HttpDoor:
             del self._watchers[watcher]
 
     async def _post(self, request: web.BaseRequest, target: Target) -> Answer:
-        body = await self._body(request)
+        sent = await self._received(request, target)
         options = requests.write_options(request.query, request.headers.get("User-Agent", ""))
         resource, name, subresource = target.resource, target.name, target.subresource
         if _across_namespaces(target) or (name and not subresource):
             raise errors.method_not_allowed()
         created = self._server.create(
-            resource, target.namespace, body, name=name, subresource=subresource, options=options
+            resource, target.namespace, sent.body, name=name, subresource=subresource, options=options
         )
-        return self._answer(request, target, created, status=201)
+        return _warned(self._answer(request, target, created, status=201), sent)
 
     async def _put(self, request: web.BaseRequest, target: Target) -> Answer:
         self._need_name(target)
-        body = await self._body(request)
+        sent = await self._received(request, target)
         options = requests.write_options(request.query, request.headers.get("User-Agent", ""))
         updated = self._server.update(
-            target.resource, target.namespace, target.name, body, subresource=target.subresource, options=options
+            target.resource, target.namespace, target.name, sent.body, subresource=target.subresource, options=options
         )
-        return self._answer(request, target, updated)
+        return _warned(self._answer(request, target, updated), sent)
 
     async def _patch(self, request: web.BaseRequest, target: Target) -> Answer:
         self._need_name(target)
         kind = bodies.media_type(request.headers.get("Content-Type", ""))
         if kind not in bodies.PATCHES:
             raise errors.unsupported_media_type(bodies.PATCHES)
-        patch = bodies.decode(await self._content(request), kind)
+        validation = requests.field_validation(request.query)
+        sent = decoding.received_patch(await self._content(request), kind, target.resource, validation)
         options = requests.write_options(request.query, request.headers.get("User-Agent", ""))
         patched = self._server.patch(
-            target.resource, target.namespace, target.name, patch, kind, subresource=target.subresource, options=options
+            target.resource,
+            target.namespace,
+            target.name,
+            sent.body,
+            kind,
+            subresource=target.subresource,
+            options=options,
         )
-        return self._answer(request, target, patched)
+        return _warned(self._answer(request, target, patched), sent)
 
     async def _delete(self, request: web.BaseRequest, target: Target) -> Answer:
         content = await self._content(request)
@@ -251,11 +258,11 @@ class HttpDoor:
         if not target.name:
             raise errors.method_not_allowed()
 
-    async def _body(self, request: web.BaseRequest) -> Object:
-        body = bodies.decode(await self._content(request), request.headers.get("Content-Type", ""))
-        if not isinstance(body, dict):
-            raise bad_request("the body must be an object")
-        return body
+    async def _received(self, request: web.BaseRequest, target: Target) -> Received:
+        validation = requests.field_validation(request.query)
+        content_type = request.headers.get("Content-Type", "")
+        content = await self._content(request)
+        return decoding.received(content, content_type, target.resource, target.subresource, validation)
 
     async def _content(self, request: web.BaseRequest) -> bytes:
         """The body, up to the limit."""
@@ -278,6 +285,13 @@ class HttpDoor:
 
 
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
+
+
+def _warned(answer: Answer, sent: Received) -> Answer:
+    """The answer with what the client is to be warned of."""
+    for name, warning in sent.headers:
+        answer.headers.add(name, warning)
+    return answer
 
 
 def _form(request: web.BaseRequest) -> Form:
@@ -322,3 +336,15 @@ def _discovered(request: web.BaseRequest, found: discovery.Document) -> web.Resp
     if request.headers.get("If-None-Match") == found.etag:
         return web.Response(status=304, headers=headers)
     return web.Response(body=found.content, headers=headers)
+
+
+def _described(request: web.BaseRequest, found: openapi.Document) -> web.Response:
+    """An OpenAPI document: for ever, if the client asks by its hash."""
+    caching = "public, immutable" if "hash" in request.query else "no-cache, private"
+    headers = {"Content-Type": "application/json", "ETag": found.etag, "Vary": "Accept", "Cache-Control": caching}
+    if request.headers.get("If-None-Match") == found.etag:
+        return web.Response(status=304, headers=headers)
+    content = found.content
+    if len(content) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+        content, headers["Content-Encoding"] = gzip.compress(content, compresslevel=1), "gzip"
+    return web.Response(body=content, headers=headers)

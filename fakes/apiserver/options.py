@@ -36,12 +36,10 @@ class WriteOptions:
 
     Attributes:
         field_manager: who writes.
-        field_validation: "", ``Ignore``, ``Warn`` or ``Strict``.
         dry_run: do everything but store it (``dryRun=All``).
     """
 
     field_manager: str = ""
-    field_validation: str = ""
     dry_run: bool = False
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fakes.apiserver import strategic
 from fakes.apiserver.errors import bad_request, unprocessable, unsupported_media_type
+from fakes.apiserver.fieldcheck import known
 from fakes.apiserver.objects import Object
 from fakes.apiserver.schema import Schema
 
@@ -28,7 +29,8 @@ def apply(target: Object, patch: Any, patch_type: str, schema: Schema | None) ->
             raise bad_request("a JSON patch must be a list of operations")
         if len(patch) > MAX_OPERATIONS:
             raise bad_request(f"a JSON patch may have at most {MAX_OPERATIONS} operations, not {len(patch)}")
-        return _object(json_patch(target, patch))
+        patched = _object(json_patch(target, patch))
+        return patched if schema is None else known(patched, schema)[0]
     if patch_type not in (MERGE, STRATEGIC) or (patch_type == STRATEGIC and schema is None):
         raise unsupported_media_type((JSON, MERGE, STRATEGIC) if schema else (JSON, MERGE))
     if not isinstance(patch, Mapping):

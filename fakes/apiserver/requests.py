@@ -101,14 +101,21 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
 
 def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
     """The parameters of a create, update or patch; who does not name a field manager is known by the user agent."""
-    validation = query.get("fieldValidation", "")
-    if validation not in ("", "Ignore", "Warn", "Strict"):
-        raise bad_request(f"fieldValidation: Unsupported value: {validation!r}: supported values: Ignore, Strict, Warn")
     return WriteOptions(
         field_manager=query.get("fieldManager", "") or user_agent.split("/", 1)[0],
-        field_validation=validation,
         dry_run=_dry_run(query),
     )
+
+
+def field_validation(query: Mapping[str, str]) -> str:
+    """What is to happen to fields that are unknown or doubled: ``Ignore``, ``Warn`` or ``Strict``."""
+    wish = query.get("fieldValidation", "") or "Warn"
+    if wish not in ("Ignore", "Warn", "Strict"):
+        advice = f'Unsupported value: "{wish}": supported values: "Ignore", "Strict", "Warn"'
+        raise errors.invalid(
+            "CreateOptions", "", [cause("NotSupported", advice, "fieldValidation")], group="meta.k8s.io"
+        )
+    return wish
 
 
 def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fakes.apiserver.errors import bad_request, internal
+from fakes.apiserver.fieldcheck import in_go
 from fakes.apiserver.objects import Object, Objects
 from fakes.apiserver.schema import Schema
 
@@ -102,8 +103,7 @@ def _identity(element: Any, rule: Schema) -> Any:
     if not isinstance(element, dict):
         raise bad_request(f"an object was expected in the patch, not {element!r}")
     if key not in element:
-        text = " ".join(f"{each}:{element[each]}" for each in sorted(element))
-        raise internal(f"map: map[{text}] does not contain declared merge key: {key}")
+        raise internal(f"map: {in_go(element)} does not contain declared merge key: {key}")
     return element[key]
 
 

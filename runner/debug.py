@@ -10,12 +10,19 @@ from runner.lifecycle import Failure, Record
 from runner.ports import rfc3339
 
 
-def dump(records: Mapping[str, Record], now: datetime) -> list[dict[str, Any]]:
-    """Of each pod: who it is, how it is, what comes next and what went wrong; in the order of their names."""
-    return sorted((_pod(record, now) for record in records.values()), key=lambda each: (each["pod"], each["uid"]))
+def dump(records: Mapping[str, Record], now: datetime, under_way: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Of each pod: who it is, how it is, what comes next and what went wrong; in the order of their names.
+
+    Args:
+        records: what is known of the pods, by UID.
+        now: the time.
+        under_way: the calls that have not been answered yet, in words, by their pod's UID.
+    """
+    told = (_pod(record, now, under_way.get(uid)) for uid, record in records.items())
+    return sorted(told, key=lambda each: (each["pod"], each["uid"]))
 
 
-def _pod(record: Record, now: datetime) -> dict[str, Any]:
+def _pod(record: Record, now: datetime, under_way: str | None) -> dict[str, Any]:
     pod = record.pod
     failures = [_failure(each) for each in (record.failure, record.write_failure) if each is not None]
     return {
@@ -23,7 +30,7 @@ def _pod(record: Record, now: datetime) -> dict[str, Any]:
         "uid": pods.uid(pod),
         "phase": pods.phase(pod) if record.in_api else "deleted",
         "provider": record.presence.name.lower(),
-        "next": _next(record, now),
+        "next": f"waits for the provider: {under_way}" if under_way else _next(record, now),
         **({"failures": failures} if failures else {}),
     }
 

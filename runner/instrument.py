@@ -7,7 +7,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from providers import pods
@@ -30,11 +30,13 @@ class Instruments:
         metrics: counts and durations.
         clock: the wall clock, for what is measured against an object's own times.
         tracer: spans.
+        under_way: of the calls to providers that a pod waits for: by its UID, which and since when (loop time).
     """
 
     metrics: Metrics
     clock: Clock
     tracer: Tracer = NO_TRACES
+    under_way: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def kube(self, kube: KubeApi, node: str) -> KubeApi:
         """The cluster, watched; ``node`` is whose runner asks."""
@@ -173,6 +175,10 @@ def _says_running(patch: Patch) -> bool:
 # --- the provider ---------------------------------------------------------------------------------------------------
 
 
+_WAITED_FOR = frozenset({"create_pod", "update_pod", "delete_pod", "get_pod"})
+"""What holds up the work on a pod until it is answered; one at a time for each pod."""
+
+
 def _observed(provider: Provider, instruments: Instruments, node: str) -> Provider:
     """A provider whose public methods are those of another one; its coroutines are measured and traced.
 
@@ -200,8 +206,12 @@ def _timed(
     async def timed(*args: Any, **kwargs: Any) -> T:
         begun = time()
         metrics.provider_calls.labels(node, name).inc()
+        about = _about(args)
+        waiting = about.get("k8s.pod.uid", "") if name in _WAITED_FOR else ""
+        if waiting:
+            instruments.under_way[waiting] = (name, begun)
         try:
-            with tracer.span(f"provider {name}", {"k8s.node.name": node, **_about(args)}):
+            with tracer.span(f"provider {name}", {"k8s.node.name": node, **about}):
                 answer = await method(*args, **kwargs)
         except BaseException as error:
             metrics.provider_errors.labels(node, name, reason(error)).inc()
@@ -213,6 +223,8 @@ def _timed(
                 up.set(1)
             return answer
         finally:
+            if waiting:
+                instruments.under_way.pop(waiting, None)
             metrics.provider_seconds.labels(node, name).observe(time() - begun)
 
     return timed

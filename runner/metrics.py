@@ -4,6 +4,7 @@ Names are Kubernetes' where it has one for the thing (``workqueue_*``, ``rest_cl
 dashboards work; each metric of a node carries the label ``node``, since a process may run several.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -128,7 +129,9 @@ class QueueMetrics:
 
 def reason(error: BaseException) -> str:
     """The kind of a provider's failure, as a label: few values, whatever the provider raises."""
-    return type(error).__name__ if isinstance(error, ProviderError) else "Unexpected"
+    if isinstance(error, ProviderError):
+        return type(error).__name__
+    return "Cancelled" if isinstance(error, asyncio.CancelledError) else "Unexpected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from providers import registry
@@ -71,7 +72,8 @@ async def run(settings: Settings) -> None:
     tracer = _tracer(settings.traces)
     instruments = Instruments(Metrics(), ports.clock, tracer)
     agents: list[Agent] = []
-    loop.add_signal_handler(signal.SIGUSR1, lambda: _log_dump(agents, ports))
+    dump = partial(_dump, agents, instruments)
+    loop.add_signal_handler(signal.SIGUSR1, lambda: _log_dump(dump()))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(ports.blocking, tracer.close)
         for each in settings.nodes:
@@ -84,7 +86,7 @@ async def run(settings: Settings) -> None:
         instruments.metrics.watch_gate(kube.gate)
         nodes = [await stack.enter_async_context(open_node(each, kube, ports, instruments)) for each in settings.nodes]
         agents += [node.agent for node in nodes]
-        await _serve_metrics(stack, settings, instruments.metrics, agents, ports)
+        await _serve_metrics(stack, settings, instruments.metrics, agents, dump)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(node.run()) for node in nodes]
             if settings.startup_timeout:
@@ -110,7 +112,11 @@ def _tracer(settings: TraceSettings) -> Tracer:
 
 
 async def _serve_metrics(
-    stack: AsyncExitStack, settings: Settings, metrics: Metrics, agents: list[Agent], ports: Ports
+    stack: AsyncExitStack,
+    settings: Settings,
+    metrics: Metrics,
+    agents: Sequence[Agent],
+    dump: Callable[[], list[dict[str, Any]]],
 ) -> None:
     """Serve ``--metrics-addr``. If nobody asked for it, a port that is taken is no reason not to run."""
     if settings.metrics is None:
@@ -122,18 +128,20 @@ async def _serve_metrics(
             raise
         log.warning("no metrics: %s", error)
         return
-    server = MetricsServer(metrics, lambda: all(each.ready.is_set() for each in agents), lambda: _dumps(agents, ports))
+    server = MetricsServer(metrics, lambda: all(each.ready.is_set() for each in agents), dump)
     await stack.enter_async_context(server.serving(listener))
     log.info("metrics on %s port %d", *listener.getsockname()[:2])
 
 
-def _dumps(agents: Iterable[Agent], ports: Ports) -> list[dict[str, Any]]:
-    now = ports.clock.now()
-    return [{"node": agent.node_name, "pods": debug.dump(agent.records, now)} for agent in agents]
+def _dump(agents: Iterable[Agent], instruments: Instruments) -> list[dict[str, Any]]:
+    """What each pod waits for, by node."""
+    now, time = instruments.clock.now(), asyncio.get_running_loop().time()
+    under_way = {uid: f"{name} for {time - begun:.1f} s" for uid, (name, begun) in instruments.under_way.items()}
+    return [{"node": agent.node_name, "pods": debug.dump(agent.records, now, under_way)} for agent in agents]
 
 
-def _log_dump(agents: Iterable[Agent], ports: Ports) -> None:
-    for node in _dumps(agents, ports):
+def _log_dump(dump: Iterable[Mapping[str, Any]]) -> None:
+    for node in dump:
         log.warning("pods: %d", len(node["pods"]), extra={"node": node["node"]})
         for pod in node["pods"]:
             subject = {"node": node["node"], "pod": pod["pod"]}

@@ -11,7 +11,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def said(record: Record) -> dict[str, Any]:
-    [pod] = debug.dump({"u": record}, NOW)
+    [pod] = debug.dump({"u": record}, NOW, {})
     return pod
 
 
@@ -62,4 +62,10 @@ def test_a_removed_pod_waits_for_its_finalizers() -> None:
 
 def test_pods_come_in_the_order_of_their_names() -> None:
     records = {name: Record(pod("Running", name=name, uid=name), presence=Presence.PRESENT) for name in ("b", "a")}
-    assert [each["uid"] for each in debug.dump(records, NOW)] == ["a", "b"]
+    assert [each["uid"] for each in debug.dump(records, NOW, {})] == ["a", "b"]
+
+
+def test_a_pod_waits_for_the_answer_to_a_call_that_is_under_way() -> None:
+    record = Record(pod(), presence=Presence.ABSENT)
+    [shown] = debug.dump({"u": record}, NOW, {"u": "create_pod for 12.0 s"})
+    assert shown["next"] == "waits for the provider: create_pod for 12.0 s"

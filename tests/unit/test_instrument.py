@@ -161,6 +161,23 @@ def test_a_call_to_the_provider_is_counted_timed_and_traced_with_its_pod() -> No
     )
 
 
+def test_a_call_that_holds_up_a_pod_is_known_until_it_is_answered() -> None:
+    async def scene(_: Metrics, instruments: Instruments, __: Spans) -> None:
+        class Slow(Bare):
+            async def create_pod(self, *_: Any) -> None:
+                await asyncio.sleep(5)
+
+        pod = pod_with()
+        provider = instruments.provider(Slow(Setting().provider.context), "n")
+        asking = asyncio.create_task(provider.create_pod(pod))
+        await asyncio.sleep(1)
+        assert instruments.under_way == {pod["metadata"]["uid"]: ("create_pod", 0.0)}
+        await asking
+        assert instruments.under_way == {}
+
+    play(scene)
+
+
 def test_a_failed_call_is_counted_by_its_kind_and_raised() -> None:
     async def scene(_: Metrics, instruments: Instruments, __: Spans) -> None:
         provider = instruments.provider(Bare(Setting().provider.context), "n")

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from providers import pods
-from providers.base import ContainerLogs, LogOptions, Pinger, PodNotifier, ResourceMetrics, StatsSummary
+from providers.base import (
+    ContainerAttach,
+    ContainerExec,
+    ContainerLogs,
+    LogOptions,
+    Pinger,
+    PodNotifier,
+    PortForwarder,
+    ResourceMetrics,
+    StatsSummary,
+)
 from providers.errors import NotFound
 from providers.types import Pod
 from tests.unit.mock_setting import Setting, pod_with, run_with_mock
@@ -200,6 +210,21 @@ async def test_the_summary_has_each_pod_and_the_containers_that_run(mock: Settin
 
 
 @run_with_mock
+async def test_use_grows_as_time_passes_and_the_node_uses_what_its_pods_use(mock: Setting) -> None:
+    for _ in range(2):
+        await mock.provider.create_pod(pod_with(start_after="0"))
+    seen: list[Any] = []
+    for _ in range(2):
+        await asyncio.sleep(60)
+        seen.append(await mock.provider.stats_summary())
+    for part, measure in (("cpu", "usageCoreNanoSeconds"), ("memory", "workingSetBytes")):
+        first, then = (summary["node"][part][measure] for summary in seen)
+        assert 0 < first < then
+        assert then == sum(pod[part][measure] for pod in seen[-1]["pods"])
+
+
+@run_with_mock
 async def test_the_mock_offers_its_optional_parts(mock: Setting) -> None:
-    for part in (PodNotifier, ContainerLogs, Pinger, StatsSummary, ResourceMetrics):
+    parts = (PodNotifier, ContainerLogs, ContainerExec, ContainerAttach, PortForwarder, Pinger, StatsSummary)
+    for part in (*parts, ResourceMetrics):
         assert isinstance(mock.provider, part)

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from providers.mock import script
 from providers.mock.config import parse
+from runner import config_file
 from runner.options import OBSOLETE_VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +131,16 @@ def test_operating_explains_every_flag_and_variable_of_the_runner() -> None:
     assert variables <= {
         name for row in re.findall(r"^\| (`[A-Z].*?) \|", text, re.MULTILINE) for name in re.findall(r"[A-Z_]+", row)
     }
+
+
+def test_the_configuration_file_that_operating_shows_is_understood(tmp_path: Path) -> None:
+    found = blocks((ROOT / "docs/operating.md").read_text())
+    [shown] = [block for language, block in found if language == "yaml" and "nodes:" in block]
+    (tmp_path / "runner.yaml").write_text(shown)
+    with program("runner").make_context("runner", []) as ctx:
+        general, nodes = config_file.read(tmp_path / "runner.yaml", ctx)
+    assert general["log_format"] == "json"
+    assert [node["nodename"] for node in nodes] == ["virtual-a", "virtual-b"]
 
 
 @pytest.mark.parametrize("command", [command for command in all_commands() if command.words[0] == "make"], ids=str)

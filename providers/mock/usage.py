@@ -40,21 +40,20 @@ def summary(node: str, cloud_pods: Iterable[CloudPod], now: datetime) -> dict[st
     """The kubelet's ``/stats/summary``."""
     listed: list[dict[str, Any]] = []
     uses: list[Use] = []
+    time = stamp(now)
     for cloud_pod in cloud_pods:
         ref, each = pods.ref(cloud_pod.pod), _each(cloud_pod, now)
-        started = stamp(cloud_pod.run.started or now)
+        shown = {"startTime": stamp(cloud_pod.run.started or now), **_shown(each, time)}
         uses.append(_times(each, len(_running(cloud_pod))))
         listed.append(
             {
                 "podRef": {"name": ref.name, "namespace": ref.namespace, "uid": ref.uid},
                 "startTime": stamp(cloud_pod.accepted),
-                "containers": [
-                    {"name": name, "startTime": started, **_shown(each, now)} for name in _running(cloud_pod)
-                ],
-                **_shown(uses[-1], now),
+                "containers": [{"name": name, **shown} for name in _running(cloud_pod)],
+                **_shown(uses[-1], time),
             }
         )
-    return {"node": {"nodeName": node, **_shown(_total(uses), now)}, "pods": listed}
+    return {"node": {"nodeName": node, **_shown(_total(uses), time)}, "pods": listed}
 
 
 def metrics(cloud_pods: Iterable[CloudPod], now: datetime) -> list[Metric]:
@@ -104,8 +103,7 @@ def _samples(what: str, labels: dict[str, str], use: Use) -> list[Metric]:
     ]
 
 
-def _shown(use: Use, now: datetime) -> dict[str, Any]:
-    time = stamp(now)
+def _shown(use: Use, time: str) -> dict[str, Any]:
     return {
         "cpu": {
             "time": time,

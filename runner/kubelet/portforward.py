@@ -6,21 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import web
 
 from providers.errors import Invalid
-from runner.kubelet.streams import (
-    LONGEST_MESSAGE,
-    Carrier,
-    SpdySession,
-    SpdyStream,
-    Stream,
-    StreamTimeouts,
-    UpgradedCarrier,
-    WebSocketCarrier,
-    WebSocketSession,
-    idle_limit,
-    negotiated,
-    while_connected,
-)
+from runner.kubelet.spdy_session import Carrier, SpdySession, SpdyStream, UpgradedCarrier, WebSocketCarrier, negotiated
+from runner.kubelet.streams import Stream, StreamTimeouts, idle_limit, while_connected
 from runner.kubelet.upgrade import Upgraded, wants
+from runner.kubelet.websocket_session import LONGEST_MESSAGE, WebSocketSession
 from wire import remotecommand
 from wire.remotecommand import DATA, ERROR
 from wire.spdy import SpdyError

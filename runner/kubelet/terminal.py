@@ -7,19 +7,10 @@ from aiohttp import web
 
 from providers.base import AttachIO, TerminalSize
 from providers.errors import Invalid
-from runner.kubelet.streams import (
-    GOODBYE_SECONDS,
-    LONGEST_MESSAGE,
-    SpdySession,
-    Stream,
-    StreamTimeouts,
-    UpgradedCarrier,
-    WebSocketSession,
-    idle_limit,
-    negotiated,
-    while_connected,
-)
+from runner.kubelet.spdy_session import GOODBYE_SECONDS, SpdySession, UpgradedCarrier, negotiated
+from runner.kubelet.streams import Stream, StreamTimeouts, idle_limit, while_connected
 from runner.kubelet.upgrade import Upgraded, wants
+from runner.kubelet.websocket_session import LONGEST_MESSAGE, WebSocketSession
 from wire import remotecommand
 from wire.remotecommand import ERROR, RESIZE, STDERR, STDIN, STDOUT
 from wire.spdy import SpdyError

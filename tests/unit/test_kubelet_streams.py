@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from providers.base import AttachIO
-from runner.kubelet.streams import SpdySession, StreamTimeouts
+from runner.kubelet.spdy_session import SpdySession
+from runner.kubelet.streams import StreamTimeouts
 from tests.unit.kubelet_setting import Cloud, SpdyClient, client, kubelet, within
 from wire import remotecommand, spdy
 from wire.remotecommand import SPDY_PROTOCOLS

@@ -1,0 +1,86 @@
+"""Streams over a WebSocket: the server's end, with a channel for each stream."""
+
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import WSMsgType, web
+
+from runner.kubelet.streams import Incoming
+from wire import remotecommand
+
+LONGEST_MESSAGE = 32 * 1024 * 1024
+"""Of a WebSocket; a kubelet's."""
+
+
+class Channel:
+    """A stream of a WebSocket: messages that begin with its number."""
+
+    def __init__(self, session: "WebSocketSession", number: int) -> None:
+        self.incoming = Incoming()
+        self._session = session
+        self._number = number
+
+    def read(self) -> AsyncIterator[bytes]:
+        """What the client sends."""
+        return self.incoming.read()
+
+    def ignore(self) -> None:
+        """Drop what the client sends."""
+        self.incoming.ignore()
+
+    async def write(self, data: bytes) -> None:
+        """Send the client something; no bytes make an empty message."""
+        await self._session.send(self._number, data)
+
+    async def close(self) -> None:
+        """A channel ends with its WebSocket."""
+
+
+class WebSocketSession:
+    """The server's end of a WebSocket with channels.
+
+    Args:
+        socket: the WebSocket, open.
+        protocol: which of ``remotecommand.WEBSOCKET_PROTOCOLS`` is spoken there.
+        channels: so many there are.
+        active: called whenever something is carried.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, protocol: str, channels: int, active: Callable[[], None]) -> None:
+        self.channels = [Channel(self, number) for number in range(channels)]
+        self._socket = socket
+        self._protocol = protocol
+        self._active = active
+
+    async def run(self) -> None:
+        """Sort what comes, until the client hangs up. Messages that make no sense are passed over."""
+        try:
+            async for message in self._socket:
+                self._active()
+                if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+                    await self._take(message.data)
+        finally:
+            for channel in self.channels:
+                channel.incoming.end()
+
+    async def ping(self) -> None:
+        """Ask the client for a sign of life."""
+        await self._socket.ping()
+
+    async def send(self, number: int, data: bytes) -> None:
+        """Send a message."""
+        self._active()
+        message = remotecommand.encode(self._protocol, number, data)
+        if isinstance(message, str):
+            await self._socket.send_str(message)
+        else:
+            await self._socket.send_bytes(message)
+
+    async def _take(self, message: bytes | str) -> None:
+        try:
+            number, data = remotecommand.decode(self._protocol, message)
+        except ValueError:
+            return
+        if number == remotecommand.CLOSE and data and data[0] < len(self.channels):
+            self.channels[data[0]].incoming.end()
+        elif number < len(self.channels):
+            await self.channels[number].incoming.put(data)

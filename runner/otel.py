@@ -4,15 +4,16 @@ Where to, and all else that OpenTelemetry has a variable for (``OTEL_EXPORTER_OT
 …), is read by the SDK itself. This module needs the extra ``vksim[otel]``.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 
 from runner.settings import TraceSettings
@@ -31,7 +32,8 @@ class OtelTracer:
     def __init__(self, settings: TraceSettings, exporters: list[SpanExporter]) -> None:
         attributes = {"service.name": settings.service_name, **settings.tags}
         self._provider = TracerProvider(sampler=_sampler(settings.sample_share), resource=Resource.create(attributes))
-        for exporter in exporters:
+        self._exporters = [_Remembering(each) for each in exporters]
+        for exporter in self._exporters:
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("vksim.runner")
 
@@ -56,12 +58,35 @@ class OtelTracer:
         )
 
     def close(self) -> None:
-        """Send what is still to be sent; blocks."""
+        """Send what is still to be sent; blocks, but not for somebody who was not there before."""
+        for exporter in self._exporters:
+            if exporter.failing:
+                exporter.shutdown()
         self._provider.shutdown()
+
+
+class _Remembering(SpanExporter):
+    """An exporter that knows whether it got rid of its last spans."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self.failing = False
+        self._exporter = exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans; waits and tries again for some seconds if nobody is there."""
+        result = self._exporter.export(spans)
+        self.failing = result is not SpanExportResult.SUCCESS
+        return result
+
+    def shutdown(self) -> None:
+        """Send no more, and end what is being tried."""
+        self._exporter.shutdown()
 
 
 def make_tracer(settings: TraceSettings) -> OtelTracer:
     """A tracer with the exporters that the settings name."""
+    # That a batch was lost is an error of theirs, and told; each try that failed before is only noise.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     return OtelTracer(settings, [EXPORTERS[name]() for name in settings.exporters])
 
 

@@ -1,10 +1,11 @@
 """Traces by OpenTelemetry: what is below what, what others are told, and how much is traced."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from runner.otel import OtelTracer
@@ -77,3 +78,27 @@ def test_the_sample_rate_says_how_much_is_traced(share: float | None, spans: int
             pass
 
     assert len(traced(work, share)) == spans
+
+
+def test_the_end_does_not_wait_for_a_collector_that_was_not_there() -> None:
+    class Absent(SpanExporter):
+        def __init__(self) -> None:
+            self.asked = 0
+            self.ended = False
+
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            self.asked += not self.ended
+            return SpanExportResult.FAILURE
+
+        def shutdown(self) -> None:
+            self.ended = True
+
+    absent = Absent()
+    tracer = OtelTracer(TraceSettings(("otlp",), "me", {}, None), [absent])
+    with tracer.span("one", {}):
+        pass
+    tracer._provider.force_flush()
+    with tracer.span("two", {}):
+        pass
+    tracer.close()
+    assert absent.asked == 1

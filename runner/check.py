@@ -11,6 +11,7 @@ from typing import Any
 from providers import registry
 from providers.base import Pinger, Provider
 from providers.errors import ProviderError
+from runner import metrics_server
 from runner.config import RunnerConfig
 from runner.context import provider_context
 from runner.credentials import KubeConfigError
@@ -80,6 +81,7 @@ def as_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 async def _check(settings: Settings, ports: Ports) -> list[Finding]:
     async with AsyncExitStack() as stack:
         kube, findings = await _cluster(stack, settings, ports)
+        findings += metrics_findings(settings)
         for node in settings.nodes:
             findings += _kubelet_api(node, ports)
             if kube is not None:
@@ -164,6 +166,18 @@ async def _already_there(kube: KubeApi, config: RunnerConfig, now: datetime) -> 
         return Finding(name, Verdict.OK, "node", "is there, without a runner; it is taken over")
     why = f"its lease was renewed {age:.0f} s ago: another runner may be at work; only one may be"
     return Finding(name, Verdict.WARNING, "node", why)
+
+
+def metrics_findings(settings: Settings) -> list[Finding]:
+    """Whether the metrics can be served."""
+    if settings.metrics is None:
+        return []
+    host, port = settings.metrics.host or settings.nodes[0].kubelet.address, settings.metrics.port
+    try:
+        metrics_server.listen(host, port).close()
+    except AddressError as error:
+        return [Finding("", Verdict.MISSING if settings.metrics_required else Verdict.WARNING, "metrics", str(error))]
+    return [Finding("", Verdict.OK, "metrics", f"{host} port {port}")]
 
 
 def _kubelet_api(node: NodeSettings, ports: Ports) -> list[Finding]:

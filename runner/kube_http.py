@@ -283,7 +283,7 @@ class HttpKube:
         asked = _retry_after(response)
         if response.status in THROTTLED and asked is not None:
             self.gate.throttle(max(asked, SHORTEST_WAIT))
-        elif response.status >= 500:
+        elif response.status >= 500 or response.status in THROTTLED:
             self.gate.trouble()
         else:
             self.gate.well()

@@ -318,7 +318,7 @@ def test_a_throttled_heartbeat_is_its_callers_business() -> None:
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize(("code", "narrower"), [(200, False), (404, False), (500, True), (504, True)])
+@pytest.mark.parametrize(("code", "narrower"), [(200, False), (404, False), (429, True), (500, True), (504, True)])
 def test_a_fault_of_the_servers_has_it_asked_less(code: int, narrower: bool) -> None:
     async def handler(_: web.Request) -> web.Response:
         return status(code)

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -181,6 +183,18 @@ def test_what_is_missing_makes_the_exit_code(
     code, out = run("check", "--provider", "mock", "-o", "json")
     assert code == 1
     assert json.loads(out) == [{"node": "n", "verdict": "missing", "what": "provider mock", "detail": "no"}]
+
+
+@pytest.mark.parametrize(("required", "verdict"), [(False, Verdict.WARNING), (True, Verdict.MISSING)])
+def test_a_metrics_port_that_is_taken_matters_to_those_who_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch, required: bool, verdict: Verdict
+) -> None:
+    monkeypatch.setattr("runner.logs.configure", lambda *_: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        ctx = cli.runner.make_context("runner", ["--provider", "mock", "--metrics-addr", place])
+        [found] = check.metrics_findings(replace(cli._settings(ctx), metrics_required=required))
+    assert found.verdict is verdict
 
 
 def test_a_cluster_that_is_not_there_and_a_provider_config_that_is_wrong_are_both_told(

@@ -278,6 +278,10 @@ class Outside:
         statuses = ((await self.pods())[uid].get("status") or {}).get("containerStatuses") or []
         return 1 + max((each.get("restartCount", 0) for each in statuses), default=0)
 
+    async def data(self, uid: str) -> NoReturn:
+        """Not from outside."""
+        _not_from_outside(f"what the provider was given for pod {uid} cannot be seen")
+
     def vanish(self, uid: str) -> None:
         """Not from outside."""
         _not_from_outside(f"pod {uid} cannot be made to vanish")

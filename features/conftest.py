@@ -10,13 +10,21 @@ from features.backends import Backend, Cluster, Simulated
 from features.stage import MakeStage
 from features.world import World
 
-pytest_plugins = ["features.steps_pods", "features.steps_nodes", "features.steps_provider", "features.steps_kubelet"]
+pytest_plugins = [
+    "features.steps_pods",
+    "features.steps_nodes",
+    "features.steps_provider",
+    "features.steps_kubelet",
+    "features.steps_data",
+]
 
 STAGES = "vksim.stages"
 PARTS = {
     "ping": "only for providers that can be pinged",
     "exec": "only for providers that run commands in containers",
     "logs": "only for providers that have logs",
+    "addressing": "only for providers that know a pod's address before it is created",
+    "refresh": "only for providers that can exchange the files of a running pod's volumes",
 }
 """Tags of scenarios that need an optional part of the provider interface."""
 INSIDE = "inside"

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, Protocol
 
 from providers.base import Clock, Provider, ProviderContext
+from providers.data import PodData
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ class Stage(Protocol):
     """A cloud to play on. It outlives the runner.
 
     Attributes:
-        parts: which optional parts of the provider interface it has, of those that scenarios are tagged with: ``ping``,
-            ``exec`` (its containers know ``sh``, ``echo``, ``printenv``, ``sleep`` and ``true``), ``logs`` (they write
-            something when they start).
+        parts: which optional parts of the provider interface it has, of those that scenarios are tagged with (see
+            ``features.conftest.PARTS``). With ``exec`` its containers know ``sh``, ``echo``, ``printenv``, ``sleep``
+            and ``true``; with ``logs`` they write something when they start.
     """
 
     parts: frozenset[str]
@@ -62,6 +63,10 @@ class Stage(Protocol):
 
     async def starts(self, uid: str) -> int:
         """How often a pod was started from nothing, restarts of its containers not counted."""
+        ...
+
+    async def data(self, uid: str) -> PodData:
+        """The files, logins and so on that the provider was last given for a pod."""
         ...
 
     def vanish(self, uid: str) -> None:

@@ -53,6 +53,11 @@ def its_grace_period(world: World, duration: int) -> None:
     world.draft["spec"]["terminationGracePeriodSeconds"] = duration
 
 
+@given(parsers.parse("the pod is called {name}"))
+def the_pod_is_called(world: World, name: str) -> None:
+    world.draft["metadata"]["name"] = name
+
+
 @given("it has a finalizer")
 def it_has_a_finalizer(world: World) -> None:
     world.draft["metadata"]["finalizers"] = ["example.com/hold"]

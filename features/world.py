@@ -29,6 +29,7 @@ class World:
         behaviour: how it is to behave.
         pods: the names of the scenario's pods, the current one last.
         phases: the phases that each pod was seen in, in order.
+        notes: what a step wants to remember for a later one.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -39,6 +40,7 @@ class World:
         self.behaviour = Behaviour()
         self.pods: list[str] = []
         self.phases: dict[str, list[str]] = {}
+        self.notes: dict[str, Any] = {}
         self._watcher = backend.loop.create_task(self._watch_phases())
 
     @property

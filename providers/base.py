@@ -242,6 +242,28 @@ class ContainerLogs(Protocol):
         ...
 
 
+@runtime_checkable
+class PodAddressing(Protocol):
+    """Knows a pod's address before the pod is created."""
+
+    async def pod_ip(self, pod: Pod) -> str:
+        """The address that the pod will have, for ``fieldRef: status.podIP`` in its environment."""
+        ...
+
+
+@runtime_checkable
+class VolumeUpdates(Protocol):
+    """Can replace the files in the volumes of a running pod, without disturbing its containers."""
+
+    async def update_volumes(self, pod: Pod, data: PodData) -> None:
+        """Bring the files of a pod's volumes up to date: a ConfigMap, a Secret or a token has changed.
+
+        Raises:
+            NotFound: the pod is gone.
+            Unsupported: not for this pod; it is not asked for again.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class TerminalSize:
     """The size of the user's terminal, in characters."""

@@ -47,12 +47,15 @@ class PodData:
         secret_volumes: those of them with anything of a Secret or a token in them.
         registries: logins for the pod's images, in the order of its ``imagePullSecrets``, each server once.
         secret_env: (container, variable) whose value comes from a Secret: clouds that can hide a value hide these.
+        late_env: (container, variable) that want the pod's own address, which was not known; they are not in the pod's
+            environment. A provider that can set them when the pod starts does so.
     """
 
     files: Mapping[str, tuple[File, ...]] = field(default_factory=dict)
     secret_volumes: frozenset[str] = frozenset()
     registries: tuple[RegistryCredential, ...] = ()
     secret_env: frozenset[tuple[str, str]] = frozenset()
+    late_env: tuple[tuple[str, str], ...] = ()
 
 
 NO_DATA = PodData()

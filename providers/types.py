@@ -98,6 +98,7 @@ class PodSpec(TypedDict, total=False):
     serviceAccountName: str
     schedulerName: str
     enableServiceLinks: bool
+    imagePullSecrets: list[dict[str, str]]
 
 
 class ContainerState(TypedDict, total=False):

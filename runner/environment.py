@@ -1,18 +1,21 @@
 """A container's environment, resolved to literals: pure functions from a pod and the objects it refers to.
 
 The rules are Kubernetes': ``envFrom`` in order, then ``env`` in order and over it, later over earlier; ``$(NAME)`` in a
-literal stands for a variable defined before; ``$$`` is a dollar; what cannot be expanded stays as it is. A missing
-reference stops the pod unless it is optional. Reasons of events are Virtual Kubelet's.
+literal stands for a variable defined before, or one of a Service; ``$$`` is a dollar; what cannot be expanded stays as
+it is. Variables of Services are added where no other has the name. A missing reference stops the pod unless it is
+optional. Reasons of events are Virtual Kubelet's.
 """
 
 import base64
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
-from providers import pods
 from providers.types import Container, EnvVar, Pod
+from runner.downward import POD_ADDRESSES, Host, field_value, resource_value
+from runner.references import Problem, Reference, Sources
 
 _NAME = re.compile(r"(?!\.\.?$)(?!\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")
 """What may be the name of a variable that comes from ``envFrom`` (apimachinery's IsEnvVarName)."""
@@ -22,44 +25,26 @@ _EXPANSION = re.compile(r"\$(?:\$|\(([^)]*)\))")
 _WHAT = {"ConfigMap": "configmap", "Secret": "secret"}
 
 
-class Reference(NamedTuple):
-    """An object that a pod's environment needs."""
-
-    kind: str
-    name: str
-
-
-Sources = Mapping[Reference, Mapping[str, Any] | None]
-"""The objects referred to; None for one that does not exist."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something about a reference worth an event; ``fatal`` if the pod cannot be created because of it."""
-
-    reason: str
-    message: str
-    fatal: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The pod with literal environments, and what was found on the way; not to be created if a problem is fatal."""
+    """The pod with literal environments, and what was found on the way; not to be created if a problem is fatal.
+
+    Attributes:
+        pod: the pod; all but the environments is shared.
+        problems: what to tell its owner.
+        secret: (container, variable) whose value has something of a Secret in it.
+        late: (container, variable) that want the pod's address, which is not known yet; they are left out.
+    """
 
     pod: Pod
     problems: tuple[Problem, ...]
+    secret: frozenset[tuple[str, str]] = frozenset()
+    late: tuple[tuple[str, str], ...] = ()
 
     @property
     def fatal(self) -> Problem | None:
         """The first problem that keeps the pod from being created."""
         return next((each for each in self.problems if each.fatal), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """What the node contributes to ``fieldRef``."""
-
-    ip: str
 
 
 _GROUPS = ("initContainers", "containers", "ephemeralContainers")
@@ -70,27 +55,31 @@ def references(pod: Pod) -> list[Reference]:
     found: dict[Reference, None] = {}
     for container in _containers(pod):
         for source in container.get("envFrom") or []:
-            for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
-                if field in source:
-                    found[Reference(kind, source[field].get("name", ""))] = None
+            for kind, named in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+                if named in source:
+                    found[Reference(kind, source[named].get("name", ""))] = None
         for variable in container.get("env") or []:
             origin = variable.get("valueFrom") or {}
-            for kind, field in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
-                if field in origin:
-                    found[Reference(kind, origin[field].get("name", ""))] = None
+            for kind, named in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
+                if named in origin:
+                    found[Reference(kind, origin[named].get("name", ""))] = None
     return list(found)
 
 
-def resolve(pod: Pod, sources: Sources, host: Host) -> Resolved:
-    """The pod with each container's ``env`` as literals and no ``envFrom``; all else is shared."""
-    problems: list[Problem] = []
+def resolve(pod: Pod, sources: Sources, host: Host, services: Mapping[str, EnvVar] | None = None) -> Resolved:
+    """The pod with each container's ``env`` as literals and no ``envFrom``.
+
+    ``services`` are the variables of Services, by name; they are shared by all pods that have them.
+    """
+    scope = _Scope(pod, sources, host, services or {})
     spec = pod.get("spec", {})
     changed = {
-        group: [_resolve_container(pod, container, sources, host, problems) for container in spec[group]]  # type: ignore[literal-required]  # the three names are PodSpec's
+        group: [_Environment(scope, container).resolved() for container in spec[group]]  # type: ignore[literal-required]  # the three names are PodSpec's
         for group in _GROUPS
         if spec.get(group)
     }
-    return Resolved({**pod, "spec": {**spec, **changed}}, tuple(problems))  # type: ignore[typeddict-item]  # as above
+    resolved: Pod = {**pod, "spec": {**spec, **changed}}  # type: ignore[typeddict-item]  # as above
+    return Resolved(resolved, tuple(scope.problems), frozenset(scope.secret), tuple(scope.late))
 
 
 def _containers(pod: Pod) -> Iterator[Container]:
@@ -98,79 +87,130 @@ def _containers(pod: Pod) -> Iterator[Container]:
         yield from pod.get("spec", {}).get(group) or []  # type: ignore[misc]  # the three names are PodSpec's
 
 
-def _resolve_container(
-    pod: Pod, container: Container, sources: Sources, host: Host, problems: list[Problem]
-) -> Container:
-    if not container.get("env") and not container.get("envFrom"):
-        return container
-    values: dict[str, str] = {}
-    for source in container.get("envFrom") or []:
-        values.update(_from_source(source, sources, problems))
-    for variable in container.get("env") or []:
-        value = _value(pod, variable, values, sources, host, problems)
+@dataclass(slots=True)
+class _Scope:
+    """What the containers of a pod have in common, and what is found in them."""
+
+    pod: Pod
+    sources: Sources
+    host: Host
+    services: Mapping[str, EnvVar]
+    problems: list[Problem] = field(default_factory=list)
+    secret: list[tuple[str, str]] = field(default_factory=list)
+    late: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Environment:
+    """One container's, in the making."""
+
+    def __init__(self, scope: _Scope, container: Container) -> None:
+        self._scope = scope
+        self._container = container
+        self._values: dict[str, str] = {}
+        self._secret: dict[str, None] = {}
+
+    def resolved(self) -> Container:
+        container, scope = self._container, self._scope
+        if not container.get("env") and not container.get("envFrom") and not scope.services:
+            return container
+        for source in container.get("envFrom") or []:
+            self._take_all(source)
+        for variable in container.get("env") or []:
+            self._take(variable)
+        scope.secret += [(container["name"], name) for name in self._secret]
+        literal: list[EnvVar] = [{"name": name, "value": value} for name, value in self._values.items()]
+        literal += [variable for name, variable in scope.services.items() if name not in self._values]
+        rest: Container = {**container, "env": literal}
+        rest.pop("envFrom", None)
+        return rest
+
+    def _set(self, name: str, value: str, *, secret: bool) -> None:
+        self._values[name] = value
+        if secret:
+            self._secret[name] = None
+        else:
+            self._secret.pop(name, None)
+
+    def _tell(self, reason: str, message: str, *, fatal: bool) -> None:
+        self._scope.problems.append(Problem(reason, message, fatal))
+
+    def _take_all(self, source: Mapping[str, Any]) -> None:
+        """All keys of a ConfigMap or Secret whose names are good for a variable."""
+        kind, named = ("Secret", "secretRef") if "secretRef" in source else ("ConfigMap", "configMapRef")
+        selector = source.get(named) or {}
+        name, optional = selector.get("name", ""), bool(selector.get("optional"))
+        obj = self._scope.sources.get(Reference(kind, name))
+        if obj is None:
+            self._scope.problems.append(_missing_object(kind, name, optional=optional))
+            return
+        prefix = source.get("prefix") or ""
+        bad: list[str] = []
+        for key, value in _data(kind, obj).items():
+            variable = prefix + key
+            if _NAME.fullmatch(variable):
+                self._set(variable, value, secret=kind == "Secret")
+            else:
+                bad.append(variable)
+        if bad:
+            message = (
+                f"keys [{', '.join(sorted(bad))}] from the {_WHAT[kind]} {name!r} were skipped: not names of variables"
+            )
+            self._tell("InvalidEnvironmentVariableNames", message, fatal=False)
+
+    def _take(self, variable: EnvVar) -> None:
+        name, origin = variable["name"], variable.get("valueFrom") or {}
+        if not origin:
+            text = variable.get("value") or ""
+            secret = any(each in self._secret for each in _EXPANSION.findall(text))
+            self._set(name, expand(text, self._known()), secret=secret)
+        elif "fieldRef" in origin:
+            self._take_field(name, origin["fieldRef"].get("fieldPath", ""))
+        elif "resourceFieldRef" in origin:
+            self._take_resource(name, origin["resourceFieldRef"])
+        elif "configMapKeyRef" in origin:
+            self._take_key(name, "ConfigMap", origin["configMapKeyRef"])
+        elif "secretKeyRef" in origin:
+            self._take_key(name, "Secret", origin["secretKeyRef"])
+        else:
+            message = f"env {name}: valueFrom {', '.join(sorted(origin))} is not supported"
+            self._tell("UnsupportedValueFrom", message, fatal=True)
+
+    def _known(self) -> Mapping[str, str]:
+        """What a literal may refer to."""
+        services = self._scope.services
+        return (
+            ChainMap(self._values, {each: services[each]["value"] for each in services}) if services else self._values
+        )
+
+    def _take_field(self, name: str, path: str) -> None:
+        value = field_value(self._scope.pod, path, self._scope.host)
         if value is not None:
-            values[variable["name"]] = value
-    literal: list[EnvVar] = [{"name": name, "value": value} for name, value in values.items()]
-    rest: Container = {**container, "env": literal}
-    rest.pop("envFrom", None)
-    return rest
+            self._set(name, value, secret=False)
+        elif path in POD_ADDRESSES:
+            self._scope.late.append((self._container["name"], name))
+        else:
+            self._tell("UnsupportedFieldPath", f"env {name}: fieldPath {path!r} is not supported", fatal=True)
 
+    def _take_resource(self, name: str, selector: Mapping[str, Any]) -> None:
+        containers = {each["name"]: each for each in _containers(self._scope.pod)}
+        chosen = {"containerName": self._container["name"], **{k: v for k, v in selector.items() if v}}
+        try:
+            self._set(name, resource_value(containers, chosen, self._scope.host), secret=False)
+        except ValueError as error:
+            self._tell("UnsupportedValueFrom", f"env {name}: resourceFieldRef: {error}", fatal=True)
 
-def _from_source(source: Mapping[str, Any], sources: Sources, problems: list[Problem]) -> dict[str, str]:
-    kind, field = ("Secret", "secretRef") if "secretRef" in source else ("ConfigMap", "configMapRef")
-    selector = source.get(field) or {}
-    name, optional = selector.get("name", ""), bool(selector.get("optional"))
-    obj = sources.get(Reference(kind, name))
-    if obj is None:
-        problems.append(_missing_object(kind, name, optional=optional))
-        return {}
-    prefix = source.get("prefix") or ""
-    data = _data(kind, obj)
-    bad = sorted(prefix + key for key in data if not _NAME.fullmatch(prefix + key))
-    if bad:
-        message = f"keys [{', '.join(bad)}] from the {_WHAT[kind]} {name!r} were skipped: not names of variables"
-        problems.append(Problem("InvalidEnvironmentVariableNames", message, fatal=False))
-    return {prefix + key: value for key, value in data.items() if _NAME.fullmatch(prefix + key)}
-
-
-def _value(
-    pod: Pod,
-    variable: EnvVar,
-    before: Mapping[str, str],
-    sources: Sources,
-    host: Host,
-    problems: list[Problem],
-) -> str | None:
-    origin = variable.get("valueFrom")
-    if not origin:
-        return expand(variable.get("value") or "", before)
-    if "fieldRef" in origin:
-        path = origin["fieldRef"].get("fieldPath", "")
-        value = field_value(pod, path, host)
+    def _take_key(self, variable: str, kind: str, selector: Mapping[str, Any]) -> None:
+        name, key, optional = selector.get("name", ""), selector.get("key", ""), bool(selector.get("optional"))
+        obj = self._scope.sources.get(Reference(kind, name))
+        if obj is None:
+            self._scope.problems.append(_missing_object(kind, name, optional=optional))
+            return
+        value = _data(kind, obj).get(key)
         if value is None:
-            message = f"env {variable['name']}: fieldPath {path!r} is not supported"
-            problems.append(Problem("UnsupportedFieldPath", message, fatal=True))
-        return value
-    for kind, field in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
-        if field in origin:
-            return _keyed(kind, origin[field], sources, problems)
-    message = f"env {variable['name']}: valueFrom {', '.join(sorted(origin))} is not supported"
-    problems.append(Problem("UnsupportedValueFrom", message, fatal=True))
-    return None
-
-
-def _keyed(kind: str, selector: Mapping[str, Any], sources: Sources, problems: list[Problem]) -> str | None:
-    name, key, optional = selector.get("name", ""), selector.get("key", ""), bool(selector.get("optional"))
-    obj = sources.get(Reference(kind, name))
-    if obj is None:
-        problems.append(_missing_object(kind, name, optional=optional))
-        return None
-    value = _data(kind, obj).get(key)
-    if value is None:
-        which = "Optional" if optional else "Mandatory"
-        message = f"{_WHAT[kind]} {name!r} has no key {key!r}"
-        problems.append(Problem(f"{which}{kind}KeyNotFound", message, fatal=not optional))
-    return value
+            which = "Optional" if optional else "Mandatory"
+            self._tell(f"{which}{kind}KeyNotFound", f"{_WHAT[kind]} {name!r} has no key {key!r}", fatal=not optional)
+            return
+        self._set(variable, value, secret=kind == "Secret")
 
 
 def _missing_object(kind: str, name: str, *, optional: bool) -> Problem:
@@ -195,37 +235,3 @@ def expand(text: str, values: Mapping[str, str]) -> str:
         return values.get(name, match.group(0))
 
     return _EXPANSION.sub(replacement, text)
-
-
-_KEYED_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
-
-
-def field_value(pod: Pod, path: str, host: Host) -> str | None:
-    """What a ``fieldRef`` names, as far as it is known before the pod runs; None if it is not."""
-    metadata, spec = pod["metadata"], pod.get("spec", {})
-    keyed = _KEYED_FIELD.fullmatch(path)
-    if keyed:
-        values: Mapping[str, str] = metadata.get(keyed.group(1)) or {}  # type: ignore[assignment]  # labels or annotations
-        return values.get(keyed.group(2), "")
-    known = {
-        "metadata.name": lambda: metadata["name"],
-        "metadata.namespace": lambda: metadata.get("namespace", "default"),
-        "metadata.uid": lambda: pods.uid(pod),
-        "metadata.labels": lambda: _lines(metadata.get("labels")),
-        "metadata.annotations": lambda: _lines(metadata.get("annotations")),
-        "spec.nodeName": lambda: spec.get("nodeName", ""),
-        "spec.host": lambda: spec.get("nodeName", ""),
-        "spec.serviceAccountName": lambda: spec.get("serviceAccountName", ""),
-        "status.hostIP": lambda: host.ip,
-        "status.hostIPs": lambda: host.ip,
-    }
-    return known[path]() if path in known else None
-
-
-def _lines(values: Mapping[str, str] | None) -> str:
-    """Sorted ``key="value"`` lines, as the downward API writes maps."""
-    return "\n".join(f'{key}="{_escaped(value)}"' for key, value in sorted((values or {}).items()))
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

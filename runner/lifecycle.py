@@ -58,6 +58,11 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Refresh:
+    """Bring the files of the pod's volumes up to date at the provider."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     """End the pod at the provider within ``grace`` seconds."""
 
@@ -103,9 +108,10 @@ class Forget:
     """The pod is gone everywhere."""
 
 
-Action = Create | Update | Delete | Look | Report | Evict | Remove | Wait | Idle | Forget
+Action = Create | Update | Refresh | Delete | Look | Report | Evict | Remove | Wait | Idle | Forget
 
-CREATE, UPDATE, LOOK, EVICT, REMOVE, IDLE, FORGET = Create(), Update(), Look(), Evict(), Remove(), Idle(), Forget()
+CREATE, UPDATE, REFRESH, LOOK = Create(), Update(), Refresh(), Look()
+EVICT, REMOVE, IDLE, FORGET = Evict(), Remove(), Idle(), Forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,9 @@ class Record:
         vanished: the provider had it, and has it no more, without having been asked.
         evicted: the provider ended it on its own.
         suspect: the provider's last list did not show it, though it should be there.
+        stale: something that its volumes consist of has changed since the provider was given their files.
+        content: stands for the files that the provider was last given.
+        refresh_at: when a token among them is to be renewed; None for never.
         delete_grace: the grace with which the provider was last asked to delete it; None: never asked.
         delete_asked_at: when that was.
         removed: the API object was deleted for good (finalizers may still hold it).
@@ -157,6 +166,9 @@ class Record:
     vanished: bool = False
     evicted: bool = False
     suspect: bool = False
+    stale: bool = False
+    content: int = 0
+    refresh_at: datetime | None = None
     delete_grace: int | None = None
     delete_asked_at: datetime | None = None
     removed: bool = False
@@ -185,7 +197,9 @@ def _next(record: Record, now: datetime) -> Action:
     if expiry is not None and now >= expiry:
         return _expire(record, now)
     action = _live(record, now)
-    return Wait(expiry) if action is IDLE and expiry is not None else action
+    if expiry is None or not (action is IDLE or (isinstance(action, Wait) and action.until > expiry)):
+        return action
+    return Wait(expiry)
 
 
 def _live(record: Record, now: datetime) -> Action:
@@ -198,7 +212,10 @@ def _live(record: Record, now: datetime) -> Action:
     if record.presence is Presence.PRESENT:
         if record.applied is not None and differs(pod, record.applied):
             return UPDATE
-        return _report(pod, statuses.merged(pod, record.reported, now))
+        if record.stale or (record.refresh_at is not None and now >= record.refresh_at):
+            return REFRESH
+        report = _report(pod, statuses.merged(pod, record.reported, now))
+        return Wait(record.refresh_at) if report is IDLE and record.refresh_at is not None else report
     return _begin(record, now)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from runner.config import RunnerConfig, Shutdown
-from runner.kube import CONFIG_MAPS, EVENTS, LEASES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, Resource
+from runner.kube import CONFIG_MAPS, EVENTS, LEASES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, SERVICES, Resource
 from runner.kubelet.auth import ACCESS_REVIEWS, TOKEN_REVIEWS
 from runner.kubelet.signing import REQUESTS
 from runner.node import LEASE_NAMESPACE
@@ -45,8 +45,9 @@ def needed(config: RunnerConfig) -> list[Permission]:
         *_each("list watch delete", PODS, "the pods of the node, and removing those that have ended", everywhere),
         *_each("patch", PODS, "reporting", everywhere, "status"),
         *_each("create patch", EVENTS, "telling the pods' owners", everywhere),
-        *_each("get", CONFIG_MAPS, "pods that refer to them", everywhere, essential=False),
-        *_each("get", SECRETS, "pods that refer to them", everywhere, essential=False),
+        *_each("get list watch", CONFIG_MAPS, "pods that refer to them", everywhere, essential=False),
+        *_each("get list watch", SECRETS, "pods that refer to them", everywhere, essential=False),
+        *_each("list", SERVICES, "pods' variables for Services", essential=False),
         *_each("create", SERVICE_ACCOUNTS, "service-account tokens in pods", everywhere, "token", essential=False),
     ]
     for resource in (TOKEN_REVIEWS, ACCESS_REVIEWS):

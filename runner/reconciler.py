@@ -13,15 +13,18 @@ from datetime import timedelta
 from typing import TypeVar, cast
 
 from providers import pods
-from providers.base import Provider
+from providers.base import Provider, VolumeUpdates
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable, Unsupported
 from providers.types import KubeObject, Pod, PodStatus
-from runner import backoff, environment, kube, lifecycle, logs
+from runner import backoff, kube, lifecycle, logs, volumes
 from runner import status as statuses
 from runner.config import RunnerConfig
 from runner.events import NORMAL, WARNING, EventRecorder
 from runner.lifecycle import Failure, Presence, Record
+from runner.object_watches import ObjectWatches, Watched
+from runner.pod_data import KINDS, Given, PodDataSource, references
 from runner.ports import Ports
+from runner.references import Reference
 from runner.workqueue import UNOBSERVED, Observer, WorkQueue
 
 T = TypeVar("T")
@@ -54,7 +57,8 @@ class Reconciler:
         self._api = api
         self._provider = provider
         self._config = config
-        self._host = environment.Host(config.internal_ip)
+        self._data = PodDataSource(api, provider, config, ports, log)
+        self._watches = ObjectWatches(api, self._data_changed, ports.random, log)
         self._ports = ports
         self._events = events
         self._log = log
@@ -75,12 +79,15 @@ class Reconciler:
         for uid, record in self.records.items():
             if uid not in listed and record.presence is Presence.UNKNOWN:
                 record.presence = Presence.ABSENT
+            if record.presence is Presence.PRESENT and volumes.are_from_cluster(record.pod):
+                record.stale = isinstance(self._provider, VolumeUpdates)
         self._open = True
         self._poke_all()
 
     def close(self) -> None:
         """Take no more notice: the agent is going down, and the provider may not know it yet."""
         self._open = False
+        self._watches.close()
 
     # --- what happens -----------------------------------------------------------------------------------------------
 
@@ -165,6 +172,7 @@ class Reconciler:
                 self._queue.add_after(uid, (until - self._ports.clock.now()).total_seconds())
             case lifecycle.Forget():
                 self._queue.forget_delay(uid)
+                self._watches.want(uid, ())
                 del self.records[uid]
             case _:
                 self._queue.add(uid)
@@ -201,6 +209,8 @@ class Reconciler:
                 await self._create(record)
             case lifecycle.Update():
                 await self._update(record)
+            case lifecycle.Refresh():
+                await self._refresh(record)
             case lifecycle.Delete(grace):
                 await self._delete(record, grace)
             case lifecycle.Look():
@@ -215,24 +225,62 @@ class Reconciler:
 
     async def _create(self, record: Record) -> None:
         pod = record.pod
-        resolved = await self._resolved(pod)
-        for problem in resolved.problems:
+        given = await self._gathered(record)
+        for problem in given.problems:
             self._events.tell(pod, WARNING, problem.reason, problem.message)
-        if resolved.fatal:
-            raise _MissingReference(resolved.fatal.message)
-        await self._in_time(self._provider.create_pod(resolved.pod))
+        if given.fatal:
+            raise _MissingReference(given.fatal.message)
+        await self._in_time(self._provider.create_pod(given.pod, given.data))
         record.presence, record.applied = Presence.PRESENT, pod
         record.created_at = self._ports.clock.now()
+        self._keep_fresh(record, given)
         self._events.tell(pod, NORMAL, "ProviderCreateSuccess", "Create pod in provider successfully")
 
     async def _update(self, record: Record) -> None:
         pod = record.pod
-        resolved = await self._resolved(pod)
-        if resolved.fatal:
-            raise _MissingReference(resolved.fatal.message)
-        await self._in_time(self._provider.update_pod(resolved.pod))
+        given = await self._gathered(record)
+        if given.fatal:
+            raise _MissingReference(given.fatal.message)
+        await self._in_time(self._provider.update_pod(given.pod, given.data))
         record.applied = pod
+        self._keep_fresh(record, given)
         self._events.tell(pod, NORMAL, "ProviderUpdateSuccess", "Update pod in provider successfully")
+
+    async def _refresh(self, record: Record) -> None:
+        """Bring the files of the pod's volumes up to date, if they have changed."""
+        record.stale = False
+        provider = self._provider
+        given = await self._gathered(record)
+        if given.fatal or not isinstance(provider, VolumeUpdates):
+            return  # the files stay as they are, as a kubelet leaves them when the source is gone
+        if _content(given) != record.content:
+            await self._in_time(provider.update_volumes(given.pod, given.data))
+        self._keep_fresh(record, given)
+
+    async def _gathered(self, record: Record) -> Given:
+        """What the provider is to be given. If something is missing, its coming will be noticed."""
+        given = await self._data.gather(record.pod)
+        if given.fatal:
+            self._watches.want(pods.uid(record.pod), _watched(record.pod, references(record.pod)))
+        return given
+
+    def _keep_fresh(self, record: Record, given: Given) -> None:
+        """Note what the provider has, and notice when it gets out of date, if the provider can do something then."""
+        if isinstance(self._provider, VolumeUpdates):
+            record.content, record.refresh_at = _content(given), given.refresh_at
+            self._watches.want(pods.uid(record.pod), _watched(record.pod, volumes.references(record.pod)))
+        else:
+            self._watches.want(pods.uid(record.pod), ())
+
+    def _data_changed(self, uid: str) -> None:
+        """Something that the pod refers to has come, changed or gone."""
+        record = self.records.get(uid)
+        if record is None:
+            return
+        record.stale = True
+        if record.failure is not None and record.failure.config_error:
+            record.failure = replace(record.failure, retry_at=self._ports.clock.now())
+        self._poke(uid)
 
     async def _delete(self, record: Record, grace: int) -> None:
         pod = record.pod
@@ -304,16 +352,6 @@ class Reconciler:
         except (kube.NotFound, kube.Conflict):
             return None
 
-    async def _resolved(self, pod: Pod) -> environment.Resolved:
-        sources: dict[environment.Reference, KubeObject | None] = {}
-        for reference in environment.references(pod):
-            resource = kube.SECRETS if reference.kind == "Secret" else kube.CONFIG_MAPS
-            try:
-                sources[reference] = await self._api.get(resource, reference.name, pod["metadata"].get("namespace"))
-            except kube.NotFound:
-                sources[reference] = None
-        return environment.resolve(pod, sources, self._host)
-
     # --- how it went ------------------------------------------------------------------------------------------------
 
     def _succeeded(self, record: Record, action: lifecycle.Action) -> None:
@@ -340,6 +378,10 @@ class Reconciler:
                 config_error = isinstance(error, _MissingReference)
                 retry_at = None if final else failure.retry_at
                 failure = replace(failure, retry_at=retry_at, config_error=config_error)
+            case lifecycle.Refresh() if final:
+                record.stale, record.refresh_at = False, None
+                self._watches.want(pods.uid(pod), ())
+                return
             case lifecycle.Update() if final:
                 quiet = record.applied is not None and not lifecycle.spec_differs(pod, record.applied)
                 record.applied = pod
@@ -385,3 +427,13 @@ def _version(pod: Pod) -> int:
 
 def _with_grace(pod: Pod, grace: int) -> Pod:
     return {**pod, "metadata": {**pod["metadata"], "deletionGracePeriodSeconds": grace}}
+
+
+def _content(given: Given) -> int:
+    """What stands for the files of a pod's volumes; it differs when they do."""
+    return hash(tuple(given.data.files.items()))
+
+
+def _watched(pod: Pod, needed: Sequence[Reference]) -> list[Watched]:
+    namespace = pod["metadata"].get("namespace", "default")
+    return [Watched(KINDS[each.kind], namespace, each.name) for each in needed]

@@ -7,6 +7,7 @@ from typing import Any, cast
 from features.stage import Behaviour
 from providers import pods
 from providers.base import Clock, Provider, ProviderContext
+from providers.data import PodData
 from providers.errors import Retryable
 from providers.mock.cloud import MockCloud
 from providers.mock.config import OUR_CAPACITY, MockConfig
@@ -17,7 +18,7 @@ from providers.mock.script import PREFIX, Script
 class MockStage:
     """A mock cloud that outlives the runner."""
 
-    parts = frozenset({"ping", "exec", "logs"})
+    parts = frozenset({"ping", "exec", "logs", "addressing", "refresh"})
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self.cloud = MockCloud(clock, random)
@@ -48,6 +49,10 @@ class MockStage:
     async def starts(self, uid: str) -> int:
         """How often the cloud started the pod from nothing."""
         return self.cloud.starts.get(uid, 0)
+
+    async def data(self, uid: str) -> PodData:
+        """What the mock keeps beside the pod."""
+        return self.cloud.find(uid).data
 
     def vanish(self, uid: str) -> None:
         """Lose the pod."""

@@ -14,6 +14,7 @@ from random import Random
 
 from providers import pods
 from providers.base import Clock
+from providers.data import NO_DATA, PodData
 from providers.errors import NotFound, Retryable
 from providers.mock.record import COMPLETED, ERROR, KILLED, CloudPod, Plan, Step
 from providers.mock.script import Script
@@ -58,6 +59,7 @@ class MockCloud:
         self._failed: dict[tuple[str, str], int] = {}
         self._free: deque[str] = deque()
         self._addresses = 0
+        self._reserved: dict[str, str] = {}
         self._steps = {
             Step.START: self._start,
             Step.EXIT: self._exit,
@@ -82,13 +84,13 @@ class MockCloud:
         self._failed[operation, uid] = count + 1
         return True
 
-    def create(self, pod: Pod, node: str, script: Script, host_ip: str) -> None:
+    def create(self, pod: Pod, node: str, script: Script, host_ip: str, data: PodData = NO_DATA) -> None:
         """Accept a pod; one that is there already is left as it is."""
         uid = pods.uid(pod)
         if uid not in self._pods:
             self.starts[uid] = self.starts.get(uid, 0) + 1
             now = self._clock.now()
-            cloud_pod = CloudPod(pod, node, script, host_ip, now)
+            cloud_pod = CloudPod(pod, node, script, host_ip, now, ip=self._reserved.pop(uid, ""), data=data)
             self._keep(cloud_pod)
             if not script.never_start:
                 self._set(cloud_pod, Step.START, now, script.start_after.draw(self._random))
@@ -97,11 +99,11 @@ class MockCloud:
             self.lost_answers -= 1
             raise Retryable("the connection was lost before the cloud answered")
 
-    def update(self, pod: Pod) -> None:
+    def update(self, pod: Pod, data: PodData = NO_DATA) -> None:
         """Give a pod a new spec; a changed image restarts its containers. Raises NotFound."""
         cloud_pod = self.find(pods.uid(pod))
         images = _images(cloud_pod.pod)
-        cloud_pod.pod = pod
+        cloud_pod.pod, cloud_pod.data = pod, data
         if images != _images(pod) and cloud_pod.run.running and not _is_ending(cloud_pod):
             now = self._clock.now()
             cloud_pod.run = cloud_pod.run.finished(now, 0, COMPLETED, over=False)
@@ -300,6 +302,14 @@ class MockCloud:
     def _save(self, cloud_pod: CloudPod) -> None:
         if self._folder is not None:
             self._folder.save(cloud_pod, self.starts[pods.uid(cloud_pod.pod)])
+
+    def reserved_address(self, uid: str) -> str:
+        """The address that the pod has, or will have."""
+        if uid in self._pods and self._pods[uid].ip:
+            return self._pods[uid].ip
+        if uid not in self._reserved:
+            self._reserved[uid] = self._address()
+        return self._reserved[uid]
 
     def _address(self) -> str:
         """A free address, the longest unused first."""

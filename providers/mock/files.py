@@ -1,5 +1,6 @@
 """The files of a mock container: they exist only in memory, and only when somebody looks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -8,6 +9,14 @@ class Files:
     """The files of a container: absolute path -> content. Folders are there because something is in them."""
 
     content: dict[str, bytes] = field(default_factory=lambda: {"/etc/hostname": b"mock\n", "/tmp/.keep": b""})  # noqa: S108
+    mounted: set[str] = field(default_factory=set)
+
+    def mount(self, files: Mapping[str, bytes]) -> None:
+        """Show what volumes hold now, in the place of what they held before."""
+        for path in self.mounted - files.keys():
+            self.content.pop(path, None)
+        self.mounted = set(files)
+        self.content |= files
 
     def is_folder(self, path: str) -> bool:
         """Whether something is in it."""

@@ -46,22 +46,22 @@ class MockProvider(Provider):
         """Take up the pods of an earlier process, if the configuration names a folder."""
         self._cloud.restore()
 
-    async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:  # noqa: ARG002  (nothing mounts it here)
+    async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
         """The cloud accepts the pod at once and answers when its script says so."""
         self._cloud.check("create", self._node)
         script = self._script(pod)
         kind = script.failing_create
         if kind and self._cloud.fails_again("create", pods.uid(pod), script.create_errors):
             raise _ERRORS[kind](f"the mock was told to fail the create of {pods.ref(pod)}")
-        self._cloud.create(pod, self._node, script, self.context.internal_ip)
+        self._cloud.create(pod, self._node, script, self.context.internal_ip, data)
         takes = script.create_takes.draw(self.context.random)
         if takes:
             await asyncio.sleep(takes)
 
-    async def update_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:  # noqa: ARG002  (as in create_pod)
+    async def update_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
         """A changed image restarts the containers."""
         self._cloud.check("update", self._node)
-        self._cloud.update(pod)
+        self._cloud.update(pod, data)
 
     async def delete_pod(self, pod: Pod) -> None:
         """The containers end as the pod's script says, at the latest after the grace."""
@@ -100,6 +100,15 @@ class MockProvider(Provider):
         """Every change is pushed."""
         self._cloud.listen(self._node, notify)
 
+    async def update_volumes(self, pod: Pod, data: PodData) -> None:
+        """The files are exchanged under the running containers."""
+        self._cloud.check("update", self._node)
+        self._cloud.find(pods.uid(pod)).data = data
+
+    async def pod_ip(self, pod: Pod) -> str:
+        """The address is set aside."""
+        return self._cloud.reserved_address(pods.uid(pod))
+
     async def ping(self) -> None:
         """Fails while the cloud is in trouble."""
         self._cloud.check("ping", self._node)
@@ -131,6 +140,7 @@ class MockProvider(Provider):
         if cloud_pod.files is None:
             cloud_pod.files = {}
         files = cloud_pod.files.setdefault((container, number), Files())
+        files.mount(_mounted(cloud_pod, container))
         shell = Shell(files, _variables(cloud_pod.pod, container), ref.name, io)
         work = asyncio.ensure_future(shell.run(command))
         end = asyncio.ensure_future(self._ended(cloud_pod, number))
@@ -206,6 +216,18 @@ def _variables(pod: Pod, container: str) -> dict[str, str]:
     """The container's environment, which the core has resolved."""
     found = next(each for each in pods.containers(pod) if each["name"] == container)
     return {each["name"]: each.get("value", "") for each in found.get("env") or []}
+
+
+def _mounted(cloud_pod: CloudPod, container: str) -> dict[str, bytes]:
+    """The files that the cluster gives, where the container has mounted their volumes."""
+    found = next(each for each in pods.containers(cloud_pod.pod) if each["name"] == container)
+    mounts = {each["name"]: each["mountPath"].rstrip("/") for each in found.get("volumeMounts") or []}
+    return {
+        f"{mounts[volume]}/{file.path}": file.data
+        for volume, files in cloud_pod.data.files.items()
+        if volume in mounts
+        for file in files
+    }
 
 
 def _wanted_run(cloud_pod: CloudPod, ref: PodRef, container: str, *, previous: bool) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from providers.data import NO_DATA, PodData
 from providers.mock.files import Files
 from providers.mock.script import Script
 from providers.types import Pod
@@ -122,6 +123,7 @@ class CloudPod:
         evicted: whether the cloud ended it on its own account.
         timer: wakes the cloud for the plan.
         change: set at the next change; None as long as nobody waits for one.
+        data: what the core gave beside the pod.
         files: of each container and run that somebody has run a command in; None if nobody ever has.
     """
 
@@ -137,3 +139,4 @@ class CloudPod:
     timer: asyncio.TimerHandle | None = None
     change: asyncio.Event | None = None
     files: dict[tuple[str, int], Files] | None = None
+    data: PodData = NO_DATA

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.factories import BoundPodFactory
-from runner.environment import Host, Reference, expand, references, resolve
+from runner.downward import Host
+from runner.environment import expand, references, resolve
+from runner.references import Reference
 
 HOST = Host("192.0.2.1")
 
@@ -117,9 +119,16 @@ def test_fields_of_the_pod_are_known(path: str, expected: str) -> None:
     assert values(subject)["A"] == expected
 
 
-def test_a_field_that_is_not_known_yet_is_said_to_be_unsupported() -> None:
-    subject = pod([{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}])
+def test_a_field_that_no_kubelet_knows_is_said_to_be_unsupported() -> None:
+    subject = pod([{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "spec.restartPolicy"}}}])
     assert problems(subject, {}) == [("UnsupportedFieldPath", True)]
+
+
+def test_the_pods_own_address_is_left_out_until_it_is_known() -> None:
+    subject = pod([{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}])
+    resolved = resolve(subject, {}, HOST)
+    assert (resolved.late, resolved.problems) == ((("main", "A"),), ())
+    assert values({**subject, "status": {"podIP": "10.0.0.7"}}) == {"A": "10.0.0.7"}
 
 
 def test_each_reference_is_named_once() -> None:

@@ -38,6 +38,9 @@ class Cluster:
         self.pod = {**self.pod, "metadata": metadata, "status": {**self.pod.get("status", {}), **patch["status"]}}
         return self.pod
 
+    async def list(self, resource: Any, namespace: str) -> dict[str, Any]:
+        return {"items": []}
+
     async def delete(self, resource: Any, name: str, namespace: str, **options: Any) -> dict[str, Any]:
         self.calls.append(("delete", name, options))
         if self.refuse:
@@ -53,8 +56,8 @@ class Cloud:
         self.errors: dict[str, list[Exception]] = {}
         self.hang: dict[str, int] = {}
 
-    def __getattr__(self, operation: str) -> Callable[[Any], Awaitable[Any]]:
-        async def call(argument: Any) -> Any:
+    def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
+        async def call(argument: Any, *_: Any) -> Any:
             self.calls.append((operation, argument))
             if self.hang.get(operation):
                 self.hang[operation] -= 1
@@ -279,8 +282,8 @@ def test_what_a_provider_logs_about_a_pod_names_it(caplog: pytest.LogCaptureFixt
     lines: list[str] = []
 
     class Talkative(Cloud):
-        def __getattr__(self, operation: str) -> Callable[[Any], Awaitable[Any]]:
-            async def call(_: Any) -> None:
+        def __getattr__(self, operation: str) -> Callable[..., Awaitable[Any]]:
+            async def call(*_: Any) -> None:
                 await asyncio.sleep(0)
                 logging.getLogger("some.sdk").warning("throttled")
                 lines.append(ConsoleFormatter().format(caplog.records[-1]))

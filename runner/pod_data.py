@@ -1,0 +1,238 @@
+"""Gathers what a pod needs of the cluster, so that providers need no access to it: environment, files, logins, tokens.
+
+What is pure is in ``environment``, ``volumes``, ``downward`` and ``service_links``; this module asks the API server.
+What many pods refer to is asked for once a second at the most.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from providers import pods
+from providers.base import PodAddressing, Provider
+from providers.data import NO_DATA, PodData
+from providers.types import EnvVar, KubeObject, Pod
+from runner import environment, kube, volumes
+from runner.config import RunnerConfig
+from runner.downward import POD_ADDRESSES, Host
+from runner.ports import Ports, parse_rfc3339
+from runner.references import Problem, Reference
+from runner.service_links import MASTER_NAME, MASTER_NAMESPACE, service_variables
+from runner.volumes import TokenNeed
+
+FRESH_SECONDS = 1.0
+"""So old an answer may be: a burst of pods with the same ConfigMap asks for it once."""
+
+TOKEN_SHARE = 0.8
+"""A token is asked for anew when this share of its life is over; a kubelet's rule."""
+
+KINDS = {"ConfigMap": kube.CONFIG_MAPS, "Secret": kube.SECRETS}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the provider is to be given.
+
+    Attributes:
+        pod: the pod, its environments literal.
+        data: the rest.
+        problems: what to tell the pod's owner.
+        refresh_at: when to gather it anew, because a token ages; None for never.
+    """
+
+    pod: Pod
+    data: PodData = NO_DATA
+    problems: tuple[Problem, ...] = ()
+    refresh_at: datetime | None = None
+
+    @property
+    def fatal(self) -> Problem | None:
+        """The first problem that keeps the pod from being created."""
+        return next((each for each in self.problems if each.fatal), None)
+
+
+def references(pod: Pod) -> list[Reference]:
+    """All objects that the pod refers to, each once."""
+    found = [*environment.references(pod), *volumes.references(pod), *volumes.pull_secrets(pod)]
+    return list(dict.fromkeys(found)) if found else found
+
+
+class PodDataSource:
+    """Gathers pods' data for one node.
+
+    Args:
+        kube: the cluster.
+        provider: knows the node's capacity, and perhaps addresses before pods have them.
+        config: the node's.
+        ports: time.
+        log: where trouble is told.
+    """
+
+    def __init__(
+        self,
+        api: kube.KubeApi,
+        provider: Provider,
+        config: RunnerConfig,
+        ports: Ports,
+        log: logging.Logger | logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        self._api = api
+        self._provider = provider
+        self._config = config
+        self._ports = ports
+        self._log = log
+        self._recent: dict[object, tuple[float, asyncio.Future[Any]]] = {}
+        self._links_refused = False
+
+    async def gather(self, pod: Pod) -> Given:
+        """What the provider is to be given of the pod.
+
+        Raises:
+            kube.ApiError: the API server does not answer.
+            ProviderError: the provider does not.
+        """
+        namespace = pod["metadata"].get("namespace", "default")
+        wanted = references(pod)
+        try:
+            sources = {each: await self._object(each, namespace) for each in wanted}
+        except _Unreadable as error:
+            return Given(
+                pod, problems=(Problem(f"FailedToReadMandatory{error.reference.kind}", str(error), fatal=True),)
+            )
+        host = await self._host(pod)
+        tokens, expiries = await self._tokens(pod, namespace)
+        found = environment.resolve(await self._addressed(pod), sources, host, await self._links(pod, namespace))
+        problems = [*found.problems]
+        if found.late:
+            names = ", ".join(sorted({name for _, name in found.late}))
+            message = f"{names}: the provider does not know the pod's address before its containers run; left out"
+            problems.append(Problem("PodIPNotKnown", message, fatal=False))
+        resolved: Pod = {**found.pod, **({"status": pod["status"]} if "status" in pod else {})}
+        mounted = volumes.resolve(pod, sources, tokens, host)
+        logins, missing = volumes.registries(pod, sources)
+        problems += [*mounted.problems, *missing]
+        data = NO_DATA
+        if mounted.files or logins or found.secret or found.late:
+            data = PodData(mounted.files, mounted.secret, logins, found.secret, found.late)
+        return Given(resolved, data, tuple(problems), min(expiries, default=None))
+
+    async def _object(self, reference: Reference, namespace: str) -> KubeObject | None:
+        async def ask() -> KubeObject | None:
+            try:
+                return await self._api.get(KINDS[reference.kind], reference.name, namespace)
+            except kube.NotFound:
+                return None
+            except kube.Forbidden as error:
+                raise _Unreadable(reference, str(error)) from error
+
+        found: KubeObject | None = await self._once((reference, namespace), ask)
+        return found
+
+    async def _host(self, pod: Pod) -> Host:
+        """The node; what it has to offer is asked for only if the pod wants to know."""
+        if "resourceFieldRef" not in str(pod.get("spec")):
+            return Host(self._config.internal_ip)
+        return Host(self._config.internal_ip, await self._provider.capacity())
+
+    async def _addressed(self, pod: Pod) -> Pod:
+        """The pod with the address that it will have, where it wants to know it and the provider knows."""
+        if not isinstance(self._provider, PodAddressing) or not _wants_address(pod):
+            return pod
+        ip = await self._provider.pod_ip(pod)
+        return pods.with_status(pod, {**pods.status(pod), "podIP": ip, "podIPs": [{"ip": ip}]})
+
+    async def _links(self, pod: Pod, namespace: str) -> Mapping[str, EnvVar]:
+        """The variables of the namespace's Services, and of the API server's."""
+        enabled = pod.get("spec", {}).get("enableServiceLinks") is not False
+
+        async def ask() -> Mapping[str, EnvVar]:
+            here = await self._services(namespace) if enabled else []
+            master_here = here if enabled and namespace == MASTER_NAMESPACE else await self._services(MASTER_NAMESPACE)
+            master = next((each for each in master_here if each["metadata"]["name"] == MASTER_NAME), None)
+            found = service_variables(here, master, enabled=enabled)
+            return {name: {"name": name, "value": value} for name, value in found.items()}
+
+        found: Mapping[str, EnvVar] = await self._once(("links", namespace, enabled), ask)
+        return found
+
+    async def _services(self, namespace: str) -> list[KubeObject]:
+        if self._links_refused:
+            return []
+        try:
+            return list((await self._api.list(kube.SERVICES, namespace))["items"])
+        except kube.Forbidden as error:
+            self._links_refused = True
+            self._log.warning("pods get no variables for Services: %s", error)
+            return []
+
+    async def _tokens(self, pod: Pod, namespace: str) -> tuple[dict[TokenNeed, str], list[datetime]]:
+        """The tokens that the pod's volumes want, and when each is to be asked for anew."""
+        tokens: dict[TokenNeed, str] = {}
+        renewals: list[datetime] = []
+        for need in volumes.token_needs(pod):
+            spec: dict[str, Any] = {
+                "expirationSeconds": need.seconds,
+                "boundObjectRef": {
+                    "apiVersion": "v1",
+                    "kind": "Pod",
+                    "name": pod["metadata"]["name"],
+                    "uid": pods.uid(pod),
+                },
+            }
+            if need.audience:
+                spec["audiences"] = [need.audience]
+            request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+            account = pod.get("spec", {}).get("serviceAccountName") or "default"
+            try:
+                answer = await self._api.create(
+                    kube.SERVICE_ACCOUNTS, request, namespace, name=account, subresource="token"
+                )
+            except kube.Unavailable:
+                raise
+            except kube.ApiError as error:
+                self._log.warning("pod %s: no token of service account %s: %s", pods.ref(pod), account, error)
+                continue
+            tokens[need] = answer["status"]["token"]
+            now, expiry = self._ports.clock.now(), parse_rfc3339(answer["status"]["expirationTimestamp"])
+            renewals.append(now + max(expiry - now, timedelta(0)) * TOKEN_SHARE)
+        return tokens, renewals
+
+    async def _once(self, key: object, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """The answer to a question that was asked less than a second ago, or is being asked; else ask it."""
+        now = asyncio.get_running_loop().time()
+        asked = self._recent.get(key)
+        if asked is None or asked[0] <= now:
+            for old in [each for each, (until, _) in self._recent.items() if until <= now]:
+                del self._recent[old]
+            asked = self._recent[key] = (now + FRESH_SECONDS, asyncio.ensure_future(ask()))
+            asked[1].add_done_callback(_seen)  # whoever asked may have left
+        try:
+            return await asyncio.shield(asked[1])
+        except Exception:
+            self._recent.pop(key, None)
+            raise
+
+
+def _seen(asked: asyncio.Future[Any]) -> None:
+    if not asked.cancelled():
+        asked.exception()
+
+
+class _Unreadable(Exception):
+    """The runner may not read what a pod refers to."""
+
+    def __init__(self, reference: Reference, message: str) -> None:
+        super().__init__(f"{reference.kind.lower()} {reference.name!r} cannot be read: {message}")
+        self.reference = reference
+
+
+def _wants_address(pod: Pod) -> bool:
+    return any(
+        ((variable.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath") in POD_ADDRESSES
+        for group in ("initContainers", "containers")
+        for container in pod.get("spec", {}).get(group) or []  # type: ignore[attr-defined]  # two of PodSpec's names
+        for variable in container.get("env") or []
+    )

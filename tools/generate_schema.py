@@ -150,9 +150,9 @@ def _messages(modules: Mapping[str, Path]) -> Documents:
             package = _PACKAGE.search(text)
             if package is None or UNSTABLE.search(package[1]) or "testapigroup" in package[1]:
                 continue
-            presence = _presence(proto.parent)
+            members = _members(proto.parent)
             messages = {
-                name: [_field(package[1], match, presence.get(name, {})) for match in _FIELD.finditer(body)]
+                name: [_field(package[1], match, members.get(name, {})) for match in _FIELD.finditer(body)]
                 for name, body in _MESSAGE.findall(text)
             }
             if messages:
@@ -160,8 +160,8 @@ def _messages(modules: Mapping[str, Path]) -> Documents:
     return found
 
 
-def _field(package: str, match: re.Match[str], presence: Mapping[int, str]) -> list[Any]:
-    """One field: its number, its name in JSON ("" if it has none of its own), its type, and how it comes.
+def _field(package: str, match: re.Match[str], members: Mapping[int, tuple[str, str]]) -> list[Any]:
+    """One field: its number, its name in JSON, its type, and how it comes.
 
     How: ``one``, ``list`` or ``map``. Presence: ``pointer`` (null is not zero), ``always`` (JSON has it even if it is
     zero), ``inline`` (its fields are those of the message around it), or "" (JSON leaves it out if it is zero).
@@ -171,17 +171,19 @@ def _field(package: str, match: re.Match[str], presence: Mapping[int, str]) -> l
     if kind not in SCALARS:
         kind = _openapi_name(kind.lstrip(".") if "." in kind else f"{package}.{kind}")
     how = "map" if mapped else "list" if label == "repeated" else "one"
-    return [int(number), name, kind, how, presence.get(int(number), "")]
+    in_json, presence = members.get(int(number), ("", ""))
+    return [int(number), in_json or name, kind, how, presence]
 
 
-def _presence(folder: Path) -> dict[str, dict[int, str]]:
-    """Struct -> field number -> presence, by the tags of the Go types."""
-    found: dict[str, dict[int, str]] = {}
+def _members(folder: Path) -> dict[str, dict[int, tuple[str, str]]]:
+    """Struct -> field number -> name in JSON and presence, by the tags of the Go types."""
+    found: dict[str, dict[int, tuple[str, str]]] = {}
     for source in sorted(folder.glob("*.go")):
         if source.name.endswith(("_test.go", ".pb.go")):
             continue
         for name, body in _STRUCT.findall(source.read_text()):
-            found[name] = {int(number): _how(kind, tag) for kind, tag, number in _MEMBER.findall(body)}
+            members = _MEMBER.findall(body)
+            found[name] = {int(number): (tag.split(",")[0], _how(kind, tag)) for kind, tag, number in members}
     return found
 
 

@@ -11,6 +11,7 @@ class Form(Enum):
     JSON = "application/json"
     TABLE = "application/json;as=Table"
     YAML = "application/yaml"
+    PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 def form(accept: str, *, watch: bool = False) -> Form:
@@ -29,8 +30,10 @@ def form(accept: str, *, watch: bool = False) -> Form:
                 return Form.JSON
             if (parameters["as"], parameters.get("g"), parameters.get("v")) == ("table", "meta.k8s.io", "v1"):
                 return Form.TABLE
+        elif media == Form.PROTOBUF.value and "as" not in parameters:
+            return Form.PROTOBUF
         elif media == Form.YAML.value and not watch:
             return Form.YAML
-    served = [Form.JSON.value] if watch else [Form.JSON.value, Form.YAML.value]
+    served = [each.value for each in (Form.JSON, Form.YAML, Form.PROTOBUF) if not (watch and each is Form.YAML)]
     message = f"only the following media types are accepted: {', '.join(served)}"
     raise StatusError(406, "NotAcceptable", message)

@@ -1,11 +1,13 @@
-"""Request bodies and answers on the wire: JSON and YAML in, JSON out; every stored object is encoded only once."""
+"""Request bodies and answers on the wire: JSON, YAML and protobuf; every stored object is encoded only once."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import orjson
 import yaml
 
+from fakes.apiserver import protobuf
 from fakes.apiserver.errors import bad_request, unsupported_media_type
 from fakes.apiserver.objects import Object, without
 
@@ -27,7 +29,7 @@ def decode(content: bytes, content_type: str) -> Any:
     """A body as an object.
 
     Raises:
-        StatusError: 400 for a broken body, 415 for a type that is not read here (protobuf is one).
+        StatusError: 400 for a broken body, 415 for a type that is not read here.
     """
     kind = media_type(content_type) or JSON
     if kind.endswith("json"):
@@ -41,7 +43,9 @@ def decode(content: bytes, content_type: str) -> Any:
             return orjson.loads(orjson.dumps(loaded, option=orjson.OPT_NON_STR_KEYS))
         except (yaml.YAMLError, TypeError, ValueError) as error:
             raise bad_request(f"the body is not valid YAML: {' '.join(str(error).split())}") from None
-    raise unsupported_media_type([JSON, YAML])
+    if kind == PROTOBUF:
+        return protobuf.decode(content)
+    raise unsupported_media_type([JSON, YAML, PROTOBUF])
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C one is optional
@@ -56,25 +60,27 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 class Encoder:
     """Encodes objects, and remembers what it has encoded: a stored object never changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, encode: Callable[[Object], bytes] = orjson.dumps) -> None:
+        self._encode = encode
         self._cache: OrderedDict[int, tuple[Object, bytes]] = OrderedDict()
 
     def stored(self, obj: Object) -> bytes:
-        """A stored object as JSON."""
+        """A stored object in its encoded form."""
         key = id(obj)
         known = self._cache.get(key)
         if known is not None and known[0] is obj:
             return known[1]
-        encoded = orjson.dumps(obj)
+        encoded = self._encode(obj)
         tight = bytes(memoryview(encoded))  # dumps over-allocates by a multiple (measured)
         self._cache[key] = (obj, tight)
         if len(self._cache) > CACHED:
             self._cache.popitem(last=False)
         return tight
 
-    def event(self, kind: str, obj: Object) -> bytes:
-        """A line of a watch."""
-        return b'{"type":"%s","object":%s}\n' % (kind.encode(), self.stored(obj))
+
+def event(kind: str, encoded: bytes) -> bytes:
+    """A line of a watch, from an object as JSON."""
+    return b'{"type":"%s","object":%s}\n' % (kind.encode(), encoded)
 
 
 def listed(found: Object) -> Object:

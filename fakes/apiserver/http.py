@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from fakes.apiserver import accept, bodies, decoding, discovery, errors, openapi, requests, tables
+from fakes.apiserver import accept, bodies, decoding, discovery, errors, openapi, protobuf, requests, tables
 from fakes.apiserver.accept import Form
 from fakes.apiserver.bodies import Encoder
 from fakes.apiserver.decoding import Received
@@ -27,6 +27,7 @@ from fakes.apiserver.requests import NoSuchPath, Target
 from fakes.apiserver.resources import NODES, PODS
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.streaming import stream
+from fakes.apiserver.watch import Event
 
 if TYPE_CHECKING:
     from fakes.apiserver.watch import Watcher
@@ -63,6 +64,7 @@ class HttpDoor:
         self._now = now
         self._token = token
         self._encoder = Encoder()
+        self._messages = Encoder(protobuf.body)
         self._nodes = NodeProxy(server)
         self._discovery = discovery.Discovery(server.resources, version)
         self._openapi = openapi.OpenApi(server.resources)
@@ -101,7 +103,7 @@ class HttpDoor:
         try:
             return await self._route(request)
         except StatusError as error:
-            return _refused(error)
+            return _refused(request, error)
         except NoSuchPath:
             return web.Response(status=404, text="404 page not found\n")
         except web.HTTPException:
@@ -110,7 +112,7 @@ class HttpDoor:
             raise
         except Exception:
             log.exception("%s %s", request.method, request.rel_url)
-            return _refused(errors.internal("the fake API server has a bug here; its log has the traceback"))
+            return _refused(request, errors.internal("the fake API server has a bug here; its log has the traceback"))
 
     async def _route(self, request: web.BaseRequest) -> Answer:
         path = request.path
@@ -178,6 +180,8 @@ class HttpDoor:
         listed = self._server.list(target.resource, target.namespace, requests.list_options(request.query))
         if _form(request) is Form.TABLE:
             return _encoded(request, tables.of_list(target.resource, listed, self._now(), request.query))
+        if _form(request) is Form.PROTOBUF and protobuf.has_form(listed):
+            return _sent(request, protobuf.encode_list(listed, self._messages.stored), bodies.PROTOBUF)
         return _encoded(request, bodies.listed(listed))
 
     async def _watch(self, request: web.BaseRequest, target: Target) -> Answer:
@@ -186,12 +190,24 @@ class HttpDoor:
         if target.name:
             selection = replace(selection, field_selector=f"metadata.name={target.name}")
         watcher = self._server.watch(target.resource, target.namespace, selection)
-        columns = tables.Stream(target.resource, self._now, request.query) if form is Form.TABLE else None
         self._watchers[watcher] = None
         try:
-            return await stream(request, watcher, self._encoder, columns)
+            content_type = protobuf.WATCH if form is Form.PROTOBUF else bodies.JSON
+            return await stream(request, watcher, self._line(form, target, request), content_type)
         finally:
             del self._watchers[watcher]
+
+    def _line(self, form: Form, target: Target, request: web.BaseRequest) -> Callable[[Event], bytes]:
+        """What makes the wire form of a watch's events."""
+        if form is Form.PROTOBUF:
+            return lambda event: protobuf.frame(event[0], self._enveloped(event[1]))
+        if form is Form.TABLE:
+            columns = tables.Stream(target.resource, self._now, request.query)
+            return lambda event: bodies.event(event[0], bodies.encode(columns.object(*event)))
+        return lambda event: bodies.event(event[0], self._encoder.stored(event[1]))
+
+    def _enveloped(self, obj: Object) -> bytes:
+        return protobuf.envelope(obj, self._messages.stored(obj))
 
     async def _post(self, request: web.BaseRequest, target: Target) -> Answer:
         sent = await self._received(request, target)
@@ -281,6 +297,8 @@ class HttpDoor:
             return _encoded(request, tables.of_object(target.resource, obj, self._now(), request.query), status=status)
         if _form(request) is Form.YAML or _pretty(request):
             return _encoded(request, obj, status=status)
+        if _form(request) is Form.PROTOBUF and protobuf.has_form(obj):
+            return _sent(request, self._enveloped(obj), bodies.PROTOBUF, status=status)
         return web.Response(status=status, body=self._encoder.stored(obj) + b"\n", headers=_HEADERS)
 
 
@@ -313,18 +331,26 @@ def _across_namespaces(target: Target) -> bool:
 
 def _encoded(request: web.BaseRequest, obj: Any, *, status: int = 200) -> web.Response:
     """An answer in the form that the client accepts."""
-    headers = dict(_HEADERS)
-    if _form(request) is Form.YAML:
-        content, headers["Content-Type"] = bodies.as_yaml(obj), Form.YAML.value
-    else:
-        content = bodies.encode(obj, pretty=_pretty(request))
+    form = _form(request)
+    if form is Form.YAML:
+        return _sent(request, bodies.as_yaml(obj), bodies.YAML, status=status)
+    if form is Form.PROTOBUF and protobuf.has_form(obj):
+        return _sent(request, protobuf.encode(obj), bodies.PROTOBUF, status=status)
+    return _sent(request, bodies.encode(obj, pretty=_pretty(request)), bodies.JSON, status=status)
+
+
+def _sent(request: web.BaseRequest, content: bytes, content_type: str, *, status: int = 200) -> web.Response:
+    headers = {**_HEADERS, "Content-Type": content_type}
     if len(content) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
         content, headers["Content-Encoding"] = gzip.compress(content, compresslevel=1), "gzip"
     return web.Response(status=status, body=content, headers=headers)
 
 
-def _refused(error: StatusError) -> web.Response:
-    response = web.Response(status=error.code, body=bodies.encode(error.status), headers=_HEADERS)
+def _refused(request: web.BaseRequest, error: StatusError) -> web.Response:
+    try:
+        response = _encoded(request, error.status, status=error.code)
+    except StatusError:  # nothing that the client accepts can be had
+        response = _sent(request, bodies.encode(error.status), bodies.JSON, status=error.code)
     retry_after = error.status.get("details", {}).get("retryAfterSeconds")
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)

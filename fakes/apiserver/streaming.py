@@ -1,12 +1,11 @@
-"""A watch over HTTP: what is queued for a client goes out in one write, as lines of JSON."""
+"""A watch over HTTP: what is queued for a client goes out in one write."""
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from aiohttp import web
 
-from fakes.apiserver.bodies import Encoder, encode
-from fakes.apiserver.tables import Stream
 from fakes.apiserver.watch import Event, Watcher
 
 WRITE_EVENTS = 500
@@ -14,17 +13,16 @@ WRITE_EVENTS = 500
 
 
 async def stream(
-    request: web.BaseRequest, watcher: Watcher, encoder: Encoder, columns: Stream | None
+    request: web.BaseRequest, watcher: Watcher, line: Callable[[Event], bytes], content_type: str
 ) -> web.StreamResponse:
-    """Send a watch's events until it ends or the client goes; as tables, if ``columns`` are wanted."""
-    response = web.StreamResponse(headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"})
+    """Send a watch's events, each as ``line`` makes it, until the watch ends or the client goes."""
+    response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-cache, private"})
     response.enable_chunked_encoding()
     try:
         await response.prepare(request)
         while batch := await watcher.next_batch():
             for start in range(0, len(batch), WRITE_EVENTS):
-                lines = (_line(event, encoder, columns) for event in batch[start : start + WRITE_EVENTS])
-                await response.write(b"".join(lines))
+                await response.write(b"".join(map(line, batch[start : start + WRITE_EVENTS])))
         with contextlib.suppress(ConnectionResetError):
             await response.write_eof()
     except (ConnectionResetError, asyncio.CancelledError):
@@ -34,10 +32,3 @@ async def stream(
     finally:
         watcher.close()
     return response
-
-
-def _line(event: Event, encoder: Encoder, columns: Stream | None) -> bytes:
-    kind, obj = event
-    if columns is None or kind == "ERROR":
-        return encoder.event(kind, obj)
-    return encode({"type": kind, "object": columns.event(kind, obj)})

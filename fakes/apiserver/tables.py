@@ -34,8 +34,10 @@ class Stream:
         self._query = query
         self._begun = False
 
-    def event(self, kind: str, obj: Object) -> Object:
-        """An event's object as a table; a bookmark keeps its resourceVersion and has no row."""
+    def object(self, kind: str, obj: Object) -> Object:
+        """An event's object as a table; a bookmark keeps its resourceVersion and has no row, an error is a Status."""
+        if kind == "ERROR":
+            return obj
         metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
         objects = [] if kind == "BOOKMARK" else [obj]
         table = _table(self._columns, objects, self._now(), self._query, metadata)

@@ -35,9 +35,23 @@ class Schema:
         list_type: for server-side apply: ``atomic``, ``set`` or ``map``.
         list_keys: the fields that tell the elements of such a map apart.
         atomic: server-side apply takes the object as one value.
+        type: OpenAPI's type and
+        format: of a scalar; "" if it has none. Of an int or string, and of a quantity, the type is ``string``.
     """
 
-    __slots__ = ("_fields", "_items", "_raw", "atomic", "form", "list_keys", "list_type", "merge_key", "replaced")
+    __slots__ = (
+        "_fields",
+        "_items",
+        "_raw",
+        "atomic",
+        "form",
+        "format",
+        "list_keys",
+        "list_type",
+        "merge_key",
+        "replaced",
+        "type",
+    )
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         referred = _referred(raw)
@@ -47,6 +61,8 @@ class Schema:
         self._fields: dict[str, Schema] | None = None
         self._items: Schema | None = None
         self.form = _form(body)
+        self.type: str = body.get("type") or "string"
+        self.format: str = body.get("format", "")
         self.merge_key: str | None = body.get("x-kubernetes-patch-merge-key", "") if "merge" in strategy else None
         self.replaced = "replace" in strategy
         self.list_type: str = body.get("x-kubernetes-list-type", "atomic")

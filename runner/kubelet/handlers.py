@@ -16,7 +16,7 @@ from providers.types import Pod
 from runner.kubelet.node import KubeletNode
 from runner.kubelet.options import log_options
 from runner.kubelet.portforward import serve_port_forward
-from runner.kubelet.streams import StreamTimeouts
+from runner.kubelet.streams import HungUp, StreamTimeouts, to_client
 from runner.kubelet.terminal import serve_terminal
 
 TEXT_METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -185,12 +185,15 @@ async def _stream(request: web.Request, pieces: AsyncIterator[bytes]) -> web.Str
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     try:
         first = await anext(pieces, b"")
-        await response.prepare(request)
-        await response.write(first)
+        with to_client():
+            await response.prepare(request)
+            await response.write(first)
         async for piece in pieces:
-            await response.write(piece)
-        await response.write_eof()
-    except ConnectionError:  # the client has left, which is its right
+            with to_client():
+                await response.write(piece)
+        with to_client():
+            await response.write_eof()
+    except HungUp:  # which is its right
         return response
     except Exception as error:
         if not response.prepared:

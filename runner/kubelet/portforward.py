@@ -7,7 +7,7 @@ from aiohttp import web
 
 from providers.errors import Invalid
 from runner.kubelet.spdy_session import Carrier, SpdySession, SpdyStream, UpgradedCarrier, WebSocketCarrier, negotiated
-from runner.kubelet.streams import Stream, StreamTimeouts, idle_limit, while_connected
+from runner.kubelet.streams import HungUp, Stream, StreamTimeouts, idle_limit, while_connected
 from runner.kubelet.upgrade import Upgraded, wants
 from runner.kubelet.websocket_session import LONGEST_MESSAGE, WebSocketSession
 from wire import remotecommand
@@ -59,7 +59,7 @@ async def _over_spdy(carrier: Carrier, forward: Forward, timeouts: StreamTimeout
         session = SpdySession(carrier, active)
         try:
             await while_connected(session, _pairs(session, forward, timeouts), timeouts)
-        except (SpdyError, ConnectionError):
+        except (SpdyError, HungUp):
             return
 
 
@@ -110,20 +110,28 @@ async def _carry(port: int | str, data: Stream, error: Stream, forward: Forward)
         data.ignore()
         await data.close()
         await error.close()
-    except ConnectionError:
+    except HungUp:
         return
 
 
 async def _trouble(port: int | str, data: Stream, forward: Forward) -> str:
-    """Carry the bytes; what went wrong, for the user."""
+    """Carry the bytes until either side has enough; what went wrong, for the user."""
     if isinstance(port, str):
         return port
+    work = asyncio.ensure_future(forward(port, data.read(), data.write))
+    given_up = asyncio.ensure_future(data.given_up())
     try:
-        await forward(port, data.read(), data.write)
-    except ConnectionError:
+        await asyncio.wait((work, given_up), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+    except HungUp:
         raise
     except Exception as problem:  # noqa: BLE001  (a provider may raise anything; the user is told what)
         return str(problem) or type(problem).__name__
+    finally:
+        work.cancel()
+        given_up.cancel()
+        await asyncio.gather(work, given_up, return_exceptions=True)
     return ""
 
 
@@ -153,5 +161,5 @@ async def _over_channels(
 
         try:
             await while_connected(session, work(), timeouts)
-        except ConnectionError:
+        except HungUp:
             return

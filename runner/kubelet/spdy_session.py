@@ -7,7 +7,7 @@ from typing import Protocol
 from aiohttp import WSMsgType, web
 from multidict import CIMultiDict
 
-from runner.kubelet.streams import Incoming
+from runner.kubelet.streams import HungUp, Incoming, to_client
 from runner.kubelet.upgrade import READ, Upgraded
 from wire import remotecommand, spdy
 
@@ -37,7 +37,7 @@ class Carrier(Protocol):
         ...
 
     async def send(self, data: bytes) -> None:
-        """Send bytes. Raises ConnectionResetError if nobody takes them."""
+        """Send bytes. Raises HungUp."""
 
 
 class UpgradedCarrier:
@@ -55,8 +55,9 @@ class UpgradedCarrier:
 
     async def send(self, data: bytes) -> None:
         """Send bytes, and wait while the client does not read."""
-        self._writer.write(data)
-        await self._writer.drain()
+        with to_client():
+            self._writer.write(data)
+            await self._writer.drain()
 
 
 class WebSocketCarrier:
@@ -76,7 +77,8 @@ class WebSocketCarrier:
 
     async def send(self, data: bytes) -> None:
         """Send bytes."""
-        await self._socket.send_bytes(data)
+        with to_client():
+            await self._socket.send_bytes(data)
 
 
 class SpdyStream:
@@ -95,6 +97,7 @@ class SpdyStream:
         """Whether the client sends nothing more."""
         self.closed = False
         """Whether nothing more is sent from here."""
+        self.was_reset = asyncio.Event()
         self._session = session
 
     @property
@@ -109,6 +112,10 @@ class SpdyStream:
     def ignore(self) -> None:
         """Drop what the client sends."""
         self.incoming.ignore()
+
+    async def given_up(self) -> None:
+        """Return when the client has reset the stream."""
+        await self.was_reset.wait()
 
     async def write(self, data: bytes) -> None:
         """Send the client something."""
@@ -162,7 +169,7 @@ class SpdySession:
                 for event in self.connection.receive(data):
                     await self._take(event)
                 await self.flush()
-        except ConnectionError:
+        except HungUp:
             return
         finally:
             for stream in self._streams.values():
@@ -212,6 +219,7 @@ class SpdySession:
             case spdy.StreamReset(number) if number in self._streams:
                 stream = self._streams[number]
                 stream.closed = True
+                stream.was_reset.set()
                 self._ended(stream)
 
     def _ended(self, stream: SpdyStream) -> None:

@@ -9,8 +9,8 @@ nobody is going to read is told to ``ignore`` what comes.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -19,6 +19,10 @@ BUFFER = 256 * 1024
 """So many bytes a stream holds for a reader that is slower than the client."""
 
 log = logging.getLogger(__name__)
+
+
+class HungUp(ConnectionError):
+    """The client has left. Not to be confused with a connection that a provider has lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Stream(Protocol):
         ...
 
     async def write(self, data: bytes) -> None:
-        """Send the client something. Raises ConnectionResetError if it has hung up."""
+        """Send the client something. Raises HungUp."""
         ...
 
     async def close(self) -> None:
@@ -53,6 +57,9 @@ class Stream(Protocol):
 
     def ignore(self) -> None:
         """Drop what the client sends there from now on, instead of keeping it for a reader."""
+
+    async def given_up(self) -> None:
+        """Return when the client wants nothing more to do with the stream."""
 
 
 class Incoming:
@@ -100,6 +107,15 @@ class Incoming:
         await self._changed.wait()
 
 
+@contextmanager
+def to_client() -> Iterator[None]:
+    """Around what is sent to the client: that it cannot be reached is HungUp."""
+    try:
+        yield
+    except ConnectionError as error:
+        raise HungUp(str(error)) from error
+
+
 @asynccontextmanager
 async def idle_limit(timeouts: StreamTimeouts) -> AsyncIterator[Callable[[], None]]:
     """Ends its block when nothing has been active for too long. Gives what has to be called when something is."""
@@ -124,7 +140,7 @@ class Session(Protocol):
         """Sort what comes, until the client hangs up."""
 
     async def ping(self) -> None:
-        """Ask the client for a sign of life. Raises ConnectionError if it has gone."""
+        """Ask the client for a sign of life. Raises HungUp."""
 
 
 async def while_connected(

@@ -8,7 +8,7 @@ from aiohttp import web
 from providers.base import AttachIO, TerminalSize
 from providers.errors import Invalid
 from runner.kubelet.spdy_session import GOODBYE_SECONDS, SpdySession, UpgradedCarrier, negotiated
-from runner.kubelet.streams import Stream, StreamTimeouts, idle_limit, while_connected
+from runner.kubelet.streams import HungUp, Stream, StreamTimeouts, idle_limit, while_connected
 from runner.kubelet.upgrade import Upgraded, wants
 from runner.kubelet.websocket_session import LONGEST_MESSAGE, WebSocketSession
 from wire import remotecommand
@@ -66,7 +66,7 @@ async def _over_spdy(
 
         try:
             await while_connected(session, work(), timeouts, goodbye=GOODBYE_SECONDS)
-        except (TimeoutError, SpdyError, ConnectionError):
+        except (TimeoutError, SpdyError, HungUp):
             pass  # there is nobody who could be told
         finally:
             upgraded.writer.close()
@@ -94,7 +94,7 @@ async def _over_websocket(
 
         try:
             await while_connected(session, work(), timeouts)
-        except ConnectionError:
+        except HungUp:
             pass  # there is nobody who could be told
         finally:
             await socket.close()
@@ -122,12 +122,14 @@ async def _converse(run: Command, streams: Mapping[str, Stream], tty: bool, prot
             streams[name].ignore()
     try:
         code = await run(_Terminal(streams, tty))
-    except ConnectionError:
+    except HungUp:
         raise
     except Exception as error:  # noqa: BLE001  (a provider may raise anything; the user is told what)
         status = remotecommand.failed(str(error) or type(error).__name__)
     else:
         status = remotecommand.exited(code) if code else remotecommand.success()
+    for stream in streams.values():
+        stream.ignore()  # also what the command has not read: a client that is stuck in sending sees no end
     for name in (STDOUT, STDERR):
         if name in streams:
             await streams[name].close()

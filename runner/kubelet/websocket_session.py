@@ -1,10 +1,11 @@
 """Streams over a WebSocket: the server's end, with a channel for each stream."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import WSMsgType, web
 
-from runner.kubelet.streams import Incoming
+from runner.kubelet.streams import Incoming, to_client
 from wire import remotecommand
 
 LONGEST_MESSAGE = 32 * 1024 * 1024
@@ -33,6 +34,10 @@ class Channel:
 
     async def close(self) -> None:
         """A channel ends with its WebSocket."""
+
+    async def given_up(self) -> None:
+        """Never return: a channel cannot be given up."""
+        await asyncio.Event().wait()
 
 
 class WebSocketSession:
@@ -64,16 +69,18 @@ class WebSocketSession:
 
     async def ping(self) -> None:
         """Ask the client for a sign of life."""
-        await self._socket.ping()
+        with to_client():
+            await self._socket.ping()
 
     async def send(self, number: int, data: bytes) -> None:
         """Send a message."""
         self._active()
         message = remotecommand.encode(self._protocol, number, data)
-        if isinstance(message, str):
-            await self._socket.send_str(message)
-        else:
-            await self._socket.send_bytes(message)
+        with to_client():
+            if isinstance(message, str):
+                await self._socket.send_str(message)
+            else:
+                await self._socket.send_bytes(message)
 
     async def _take(self, message: bytes | str) -> None:
         try:

@@ -56,7 +56,7 @@ class Cloud:
     ) -> None:
         self.asked.append((ref.name, port))
         if port == 81:
-            raise ConnectionRefusedErrorOfPod("nothing listens on 81")
+            raise ConnectionRefusedError("nothing listens on 81")
         async for piece in incoming:
             await send(piece.upper())
 
@@ -66,10 +66,6 @@ class Cloud:
     async def resource_metrics(self) -> list[Metric]:
         labels = {"namespace": "default", "pod": 'w"b'}
         return [Metric("pod_memory_working_set_bytes", "gauge", labels, 5.0), Metric("up", "gauge", {}, 1.0)]
-
-
-class ConnectionRefusedErrorOfPod(Exception):
-    """What a provider may raise."""
 
 
 @asynccontextmanager
@@ -132,6 +128,10 @@ class SpdyClient:
         """Send bytes on a stream."""
         self._connection.send(stream, data, fin=fin)
 
+    def reset(self, stream: int) -> None:
+        """Give a stream up."""
+        self._connection.reset(stream)
+
     async def until(self, done: Callable[[], bool]) -> None:
         """Carry bytes until something has come."""
         self._writer.write(self._connection.data_to_send())
@@ -146,6 +146,11 @@ class SpdyClient:
                 elif isinstance(event, spdy.StreamReset):
                     self.ended.add(event.stream)
             self._writer.write(self._connection.data_to_send())  # answers to pings
+
+    async def sent(self) -> None:
+        """Wait until the server has taken everything but the last little."""
+        self._writer.transport.set_write_buffer_limits(high=0)
+        await self._writer.drain()
 
     async def hung_up(self) -> None:
         """Wait until the server hangs up."""

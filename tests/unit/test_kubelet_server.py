@@ -134,6 +134,10 @@ def test_an_unexpected_error_is_500_and_in_the_log(caplog: pytest.LogCaptureFixt
     assert "RuntimeError" in caplog.text
 
 
+def test_a_connection_that_the_provider_loses_is_no_empty_log() -> None:
+    assert get(Node(error=ConnectionResetError("the cloud hung up"))) == (500, "the cloud hung up\n")
+
+
 def test_a_wrong_option_is_400() -> None:
     status, text = get(Node(b"x"), "/containerLogs/default/web/main?tailLines=-1")
     assert status == 400

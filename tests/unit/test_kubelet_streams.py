@@ -130,10 +130,11 @@ def test_what_nobody_reads_does_not_hold_up_the_input(unread: str) -> None:
     assert within(go()) == b"TYPEDbye"
 
 
-def test_an_error_of_the_provider_is_told_on_the_error_stream() -> None:
+@pytest.mark.parametrize("kind", [RuntimeError, ConnectionResetError])
+def test_an_error_of_the_provider_is_told_on_the_error_stream(kind: type[Exception]) -> None:
     async def go() -> dict[str, Any]:
         async def broken(_: AttachIO) -> int:
-            raise RuntimeError("no shell here")
+            raise kind("no shell here")
 
         path = "/exec/default/web/main?command=x&output=1"
         async with kubelet(Cloud(broken)) as port, SpdyClient.connected(port, path, "v4.channel.k8s.io") as peer:
@@ -196,6 +197,24 @@ def test_a_client_that_leaves_is_noticed_even_if_nobody_reads_what_it_has_sent(k
         async with kubelet(cloud, timeouts=timeouts) as port:
             await (over_spdy if kind == "spdy" else over_a_websocket)(port, cloud)
             await cloud.left.wait()
+
+    within(go())
+
+
+def test_a_command_that_ends_without_reading_its_input_leaves_no_client_stuck() -> None:
+    async def deaf(io: AttachIO) -> int:
+        await io.write_stdout(b"done")
+        return 0
+
+    async def go() -> None:
+        cloud = Cloud(deaf)
+        async with kubelet(cloud) as port, SpdyClient.connected(port, EXEC, "v4.channel.k8s.io") as peer:
+            streams = {each: peer.open(each) for each in ("error", "stdin", "stdout", "stderr")}
+            for _ in range(20):
+                peer.send(streams["stdin"], b"x" * (1 << 20))
+            await peer.until(lambda: streams["error"] in peer.ended)
+            async with asyncio.timeout(0.5):  # less than a goodbye
+                await peer.sent()
 
     within(go())
 
@@ -422,6 +441,31 @@ def test_a_client_that_goes_on_sending_to_a_connection_that_is_over_does_not_hol
             return peer.received[data]
 
     assert within(go()) == b"X"
+
+
+def test_a_connection_that_the_client_resets_is_over_at_once() -> None:
+    """kubectl resets the data stream and then waits for the end of the other, also if the pod's end says nothing."""
+
+    class Silent(Cloud):
+        async def port_forward(self, *_: Any) -> None:
+            self.begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.left.set()
+
+    async def go() -> None:
+        cloud, path = Silent(), "/portForward/default/web"
+        async with kubelet(cloud) as port, SpdyClient.connected(port, path, remotecommand.PORT_FORWARD) as peer:
+            error = peer.open("error", port="80", requestid="0")
+            data = peer.open("data", port="80", requestid="0")
+            await peer.until(lambda: True)
+            await cloud.begun.wait()
+            peer.reset(data)
+            await peer.until(lambda: error in peer.ended)
+            await cloud.left.wait()
+
+    within(go())
 
 
 def test_nothing_is_kept_of_connections_that_are_over() -> None:

@@ -61,7 +61,9 @@ def _reason(record: Record, until: datetime) -> str:
             return f"to try again to {_words(failure.action)}, which failed {times}: {failure.message}"
     if record.delete_grace is not None:
         return f"for its end at the provider, asked with {record.delete_grace} s of grace"
-    return "for a time that is set"
+    if record.refresh_at == until:
+        return "to renew a token in its volumes"
+    return "for its active deadline"
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def _words(action: type[lifecycle.Action]) -> str:
 _WORDS: Mapping[type[lifecycle.Action], str] = {
     lifecycle.Create: "create it at the provider",
     lifecycle.Update: "update it at the provider",
+    lifecycle.Refresh: "bring its volumes up to date at the provider",
     lifecycle.Delete: "end it at the provider",
     lifecycle.Look: "look for it at the provider",
     lifecycle.Report: "write its status to the API",

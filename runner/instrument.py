@@ -73,7 +73,8 @@ class ObservedQueue:
         """Around the work on a key."""
         self.times.began(key)
         try:
-            with self.tracer.span("sync pod", {"k8s.node.name": self.node, "k8s.pod.uid": str(key)}):
+            # A trace of its own, whoever's work has queued it.
+            with self.tracer.continuing({}, "sync pod", {"k8s.node.name": self.node, "k8s.pod.uid": str(key)}):
                 yield
         finally:
             self.times.ended(key)
@@ -175,7 +176,7 @@ def _says_running(patch: Patch) -> bool:
 # --- the provider ---------------------------------------------------------------------------------------------------
 
 
-_WAITED_FOR = frozenset({"create_pod", "update_pod", "delete_pod", "get_pod"})
+_WAITED_FOR = frozenset({"create_pod", "update_pod", "update_volumes", "delete_pod", "get_pod"})
 """What holds up the work on a pod until it is answered; one at a time for each pod."""
 
 

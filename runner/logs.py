@@ -7,7 +7,7 @@ and a library's lines name them. A line about another one says so with ``extra={
 import json
 import logging
 from collections.abc import MutableMapping
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +30,13 @@ NODE: ContextVar[object] = ContextVar("node", default=None)
 """The node that this task works for."""
 POD: ContextVar[object] = ContextVar("pod", default=None)
 """The pod that this task works on; written as ``namespace/name``."""
+
+
+def context_of_node() -> Context:
+    """For a task that serves the present task's node, but outlives the work on its pod."""
+    context = Context()
+    context.run(NODE.set, NODE.get())
+    return context
 
 
 def configure(level: str, format_: str) -> None:

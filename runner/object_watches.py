@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import NamedTuple
 
+from runner import logs
 from runner.informer import Informer
 from runner.kube import KubeApi, Resource
 
@@ -56,7 +57,8 @@ class ObjectWatches:
             listeners = self._listeners.setdefault(each, {})
             listeners[uid] = None
             if each not in self._tasks:
-                self._tasks[each] = asyncio.ensure_future(self._informer(each).run())
+                loop, work = asyncio.get_running_loop(), self._informer(each).run()
+                self._tasks[each] = loop.create_task(work, context=logs.context_of_node())
         for each in old:
             if each in new:
                 continue

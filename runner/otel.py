@@ -50,12 +50,11 @@ class OtelTracer:
     def continuing(
         self, headers: Mapping[str, str], name: str, attributes: Mapping[str, str]
     ) -> AbstractContextManager[object]:
-        """As ``span``, below the span that a request's headers name."""
+        """As ``span``, but below the span that a request's headers name; without headers, a trace of its own."""
         lower = {key.lower(): value for key, value in headers.items()}
         above = propagate.extract(lower, context=Context())
-        return self._tracer.start_as_current_span(
-            name, context=above, attributes=attributes, kind=trace.SpanKind.SERVER
-        )
+        kind = trace.SpanKind.SERVER if headers else trace.SpanKind.INTERNAL
+        return self._tracer.start_as_current_span(name, context=above, attributes=attributes, kind=kind)
 
     def close(self) -> None:
         """Send what is still to be sent; blocks, but not for somebody who was not there before."""

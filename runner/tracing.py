@@ -23,7 +23,7 @@ class Tracer(Protocol):
     def continuing(
         self, headers: Mapping[str, str], name: str, attributes: Mapping[str, str]
     ) -> AbstractContextManager[object]:
-        """As ``span``, below the span that a request's headers name."""
+        """As ``span``, but below the span that a request's headers name; without headers, a trace of its own."""
         ...
 
     def close(self) -> None:

@@ -296,7 +296,7 @@ def test_one_process_runs_several_nodes_and_tells_what_they_do(tmp_path: Path) -
                 process.send_signal(signal.SIGUSR1)
                 assert process.stderr is not None
                 async for line in process.stderr:
-                    if b"default/web: Running, provider: present: nothing" in line:
+                    if b"default/web: Running, provider: present: waits" in line:
                         break
                 assert process.returncode is None
 

@@ -54,6 +54,16 @@ def test_a_pod_that_is_being_deleted_waits_for_its_end() -> None:
     assert said(record)["next"] == "waits 30 s for its end at the provider, asked with 30 s of grace"
 
 
+def test_a_pod_with_a_token_waits_for_its_renewal_and_one_with_a_deadline_for_that() -> None:
+    record = Record(pod("Running"), presence=Presence.PRESENT, refresh_at=NOW + timedelta(minutes=48))
+    assert said(record)["next"] == "waits 2880 s to renew a token in its volumes"
+    running = pod("Running")
+    spec = {**running["spec"], "activeDeadlineSeconds": 60}
+    status = {**running["status"], "startTime": "2026-01-02T03:04:05Z"}
+    record = Record({**running, "spec": spec, "status": status}, presence=Presence.PRESENT)
+    assert said(record)["next"] == "waits 60 s for its active deadline"
+
+
 def test_a_removed_pod_waits_for_its_finalizers() -> None:
     held = pod("Failed", deletionTimestamp="2026-01-02T03:04:05Z", finalizers=["example.com/audit"])
     record = Record(held, presence=Presence.ABSENT, removed=True)

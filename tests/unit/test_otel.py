@@ -67,6 +67,18 @@ def test_the_next_one_is_told_of_the_span_and_continues_it() -> None:
     assert told[0] != ABOVE
 
 
+def test_without_headers_it_is_a_trace_of_its_own_wherever_it_begins() -> None:
+    def work(tracer: OtelTracer) -> None:
+        with tracer.span("outer", {}), tracer.continuing({}, "sync pod", {}):
+            pass
+
+    sync, outer = traced(work)
+    assert sync.parent is None
+    assert sync.context is not None
+    assert outer.context is not None
+    assert sync.context.trace_id != outer.context.trace_id
+
+
 def test_nothing_is_told_outside_a_span() -> None:
     assert traced(lambda tracer: [tracer.headers()].index({})) == []
 

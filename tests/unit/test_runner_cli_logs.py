@@ -8,7 +8,7 @@ from contextvars import copy_context
 import pytest
 
 from providers.pods import PodRef
-from runner.logs import NODE, POD, ConsoleFormatter, JsonFormatter, NodeLogger
+from runner.logs import NODE, POD, ConsoleFormatter, JsonFormatter, NodeLogger, context_of_node
 
 
 def record(**extra: object) -> logging.LogRecord:
@@ -66,6 +66,15 @@ def test_a_line_names_the_node_and_pod_that_its_task_works_on() -> None:
 
     assert copy_context().run(written) == "03:04:05 WARNING n d/web: it rains"
     assert ConsoleFormatter().format(record()) == "03:04:05 WARNING it rains"
+
+
+def test_what_outlives_the_work_on_a_pod_names_only_the_node() -> None:
+    def written() -> str:
+        NODE.set("n")
+        POD.set("d/web")
+        return context_of_node().run(ConsoleFormatter().format, record())
+
+    assert copy_context().run(written) == "03:04:05 WARNING n: it rains"
 
 
 def test_what_a_line_says_itself_goes_before_its_task() -> None:

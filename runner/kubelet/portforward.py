@@ -9,7 +9,7 @@ from providers.errors import Invalid
 from runner.kubelet.spdy_session import Carrier, SpdySession, SpdyStream, UpgradedCarrier, WebSocketCarrier, negotiated
 from runner.kubelet.streams import HungUp, Stream, StreamTimeouts, idle_limit, while_connected
 from runner.kubelet.upgrade import Upgraded, wants
-from runner.kubelet.websocket_session import LONGEST_MESSAGE, WebSocketSession
+from runner.kubelet.websocket_session import WebSocketSession, opened, subprotocol
 from wire import remotecommand
 from wire.remotecommand import DATA, ERROR
 from wire.spdy import SpdyError
@@ -37,11 +37,10 @@ async def serve_port_forward(request: web.Request, forward: Forward, timeouts: S
                 upgraded.writer.close()
             return upgraded
         case "websocket":
-            offered = request.headers.get("Sec-WebSocket-Protocol", "")
-            tunnelled = remotecommand.PORT_FORWARD_IN_WEBSOCKET in offered
+            protocol = subprotocol(request, WEBSOCKET_PROTOCOLS)
+            tunnelled = protocol == remotecommand.PORT_FORWARD_IN_WEBSOCKET
             ports = [] if tunnelled else _ports(request)
-            socket = web.WebSocketResponse(protocols=WEBSOCKET_PROTOCOLS, max_msg_size=LONGEST_MESSAGE)
-            await socket.prepare(request)
+            socket = await opened(request, protocol)
             try:
                 if tunnelled:
                     await _over_spdy(WebSocketCarrier(socket), forward, timeouts)

@@ -10,7 +10,7 @@ from providers.errors import Invalid
 from runner.kubelet.spdy_session import GOODBYE_SECONDS, SpdySession, UpgradedCarrier, negotiated
 from runner.kubelet.streams import HungUp, Stream, StreamTimeouts, idle_limit, while_connected
 from runner.kubelet.upgrade import Upgraded, wants
-from runner.kubelet.websocket_session import LONGEST_MESSAGE, WebSocketSession
+from runner.kubelet.websocket_session import WebSocketSession, opened, subprotocol
 from wire import remotecommand
 from wire.remotecommand import ERROR, RESIZE, STDERR, STDIN, STDOUT
 from wire.spdy import SpdyError
@@ -76,9 +76,9 @@ async def _over_spdy(
 async def _over_websocket(
     request: web.Request, run: Command, wanted: tuple[str, ...], tty: bool, timeouts: StreamTimeouts
 ) -> web.StreamResponse:
-    socket = web.WebSocketResponse(protocols=remotecommand.WEBSOCKET_PROTOCOLS, max_msg_size=LONGEST_MESSAGE)
-    await socket.prepare(request)
-    protocol = socket.ws_protocol or remotecommand.UNVERSIONED
+    chosen = subprotocol(request, remotecommand.WEBSOCKET_PROTOCOLS)
+    socket = await opened(request, chosen)
+    protocol = chosen or remotecommand.UNVERSIONED
     async with idle_limit(timeouts) as active:
         session = WebSocketSession(socket, protocol, len(remotecommand.CHANNELS), active)
         by_name = dict(zip(remotecommand.CHANNELS, session.channels, strict=True))

@@ -1,7 +1,7 @@
 """Streams over a WebSocket: the server's end, with a channel for each stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import WSMsgType, web
 
@@ -10,6 +10,27 @@ from wire import remotecommand
 
 LONGEST_MESSAGE = 32 * 1024 * 1024
 """Of a WebSocket; a kubelet's."""
+
+
+def subprotocol(request: web.Request, supported: Sequence[str]) -> str:
+    """The first of the client's protocols that is spoken here; empty for a client that names none.
+
+    Raises:
+        HTTPForbidden: it speaks nothing that is spoken here; as a kubelet answers.
+    """
+    offered = request.headers.getall("Sec-WebSocket-Protocol", [])
+    chosen = remotecommand.choose(offered, supported) if offered else ""
+    if chosen is None:
+        text = f"unable to upgrade: client supports {', '.join(offered)}, server accepts {', '.join(supported)}"
+        raise web.HTTPForbidden(text=text)
+    return chosen
+
+
+async def opened(request: web.Request, protocol: str) -> web.WebSocketResponse:
+    """The WebSocket, open, in a protocol that ``subprotocol`` gave."""
+    socket = web.WebSocketResponse(protocols=(protocol,) if protocol else (), max_msg_size=LONGEST_MESSAGE)
+    await socket.prepare(request)
+    return socket
 
 
 class Channel:

@@ -317,6 +317,28 @@ def test_a_command_over_a_websocket(protocol: str) -> None:
     within(go())
 
 
+@pytest.mark.parametrize("path", [EXEC, "/portForward/default/web?port=80"])
+def test_a_websocket_client_that_speaks_nothing_we_do_is_refused(path: str) -> None:
+    async def go() -> int:
+        async with kubelet(Cloud(cat)) as port, client(port) as session:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect(path, protocols=["v9.channel.k8s.io"])
+            return refused.value.status
+
+    assert within(go()) == 403
+
+
+def test_a_websocket_client_that_names_no_protocol_speaks_the_first_one() -> None:
+    async def go() -> bytes:
+        path = "/exec/default/web/main?command=cat&input=1&output=1"
+        async with kubelet(Cloud(cat)) as port, client(port) as session, session.ws_connect(path) as socket:
+            assert (await socket.receive()).data == b"\x01"
+            await socket.send_bytes(b"\x00typed")
+            return bytes((await socket.receive()).data)
+
+    assert within(go()) == b"\x01TYPED"
+
+
 def test_over_v5_the_client_can_end_its_input() -> None:
     async def go() -> bytes:
         async with (

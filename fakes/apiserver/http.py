@@ -21,6 +21,7 @@ from fakes.apiserver.accept import Form
 from fakes.apiserver.bodies import Encoder
 from fakes.apiserver.decoding import Received
 from fakes.apiserver.errors import StatusError
+from fakes.apiserver.node_metrics import NodeMetrics
 from fakes.apiserver.nodeproxy import NodeProxy
 from fakes.apiserver.objects import Object
 from fakes.apiserver.requests import NoSuchPath, Target
@@ -66,6 +67,7 @@ class HttpDoor:
         self._encoder = Encoder()
         self._messages = Encoder(protobuf.body)
         self._nodes = NodeProxy(server)
+        self._metrics = NodeMetrics(server, self._nodes)
         self._discovery = discovery.Discovery(server.resources, version)
         self._openapi = openapi.OpenApi(server.resources)
         self._watchers: dict[Watcher, None] = {}
@@ -141,8 +143,12 @@ class HttpDoor:
         if self._token is None:
             return
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not secrets.compare_digest(token.strip().encode(), self._token.encode()):
-            raise StatusError(401, "Unauthorized", "Unauthorized")
+        if scheme.lower() == "bearer":
+            if secrets.compare_digest(token.strip().encode(), self._token.encode()):
+                return
+            if self._server.whose(token.strip()) is not None:
+                return
+        raise StatusError(401, "Unauthorized", "Unauthorized")
 
     async def _resource(self, request: web.BaseRequest, target: Target) -> Answer:
         if target.subresource == "log" and target.resource.plural == "pods":
@@ -172,6 +178,11 @@ class HttpDoor:
     # --- verbs ------------------------------------------------------------------------------------------------------
 
     async def _get(self, request: web.BaseRequest, target: Target) -> Answer:
+        if target.resource.computed:
+            if "get" not in target.resource.verbs:
+                raise errors.method_not_allowed()
+            selection = requests.list_options(request.query)
+            return _encoded(request, await self._metrics.answer(target, selection, self._now()))
         if target.name and not target.watch:
             found = self._server.get(target.resource, target.namespace, target.name, subresource=target.subresource)
             return self._answer(request, target, found)

@@ -115,6 +115,15 @@ class NodeProxy:
         url: URL = URL(self._kubelet(node_name)) / kind / metadata["namespace"] / metadata["name"]
         return url / container if container else url
 
+    def kubelet(self, node_name: str) -> URL:
+        """Where a node's kubelet API is. Raises StatusError if nobody knows."""
+        return URL(self._kubelet(node_name))
+
+    async def json(self, url: URL) -> Any:
+        """A kubelet's answer. Raises aiohttp's errors."""
+        async with self._client().get(url, raise_for_status=True) as answer:
+            return await answer.json()
+
     def _kubelet(self, node_name: str) -> str:
         try:
             node = self._server.get(NODES, None, node_name)

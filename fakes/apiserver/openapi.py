@@ -35,7 +35,8 @@ class OpenApi:
     """The documents of a server's resources, each made at most once."""
 
     def __init__(self, table: ResourceTable) -> None:
-        self._table = table
+        # what is not Kubernetes' own (metrics) is described by whoever serves it there
+        self._table = [each for each in table if not each.computed or each.schema is not None]
         self._documents: dict[str, Document] = {}
 
     def answer(self, path: str) -> Document | None:
@@ -46,7 +47,7 @@ class OpenApi:
             if path == "/openapi/v3":
                 content: Any = {"paths": {root: {"serverRelativeURL": _url(root, roots[root])} for root in roots}}
             elif path == "/openapi/v2":
-                content = _document_v2(list(self._table))
+                content = _document_v2(self._table)
             elif path.removeprefix("/openapi/v3/") in roots:
                 content = _document(roots[path.removeprefix("/openapi/v3/")])
             else:

@@ -74,6 +74,7 @@ class ResourceType:
         validate_update: what may not change (new, old).
         fields: what field selectors can name, beside metadata.name and metadata.namespace.
         index: the field that lists and watches are indexed by.
+        computed: nothing of it is kept: it is answered, or asked of others.
     """
 
     group: str
@@ -96,6 +97,7 @@ class ResourceType:
     validate_update: Callable[[Object, Object], Causes] = _no_update_causes
     fields: Mapping[str, Field] = field(default_factory=dict)
     index: str = ""
+    computed: bool = False
     has_status: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -358,5 +360,31 @@ LEASES = ResourceType(
     validate=validation.lease,
 )
 
-BUILT_IN = (NAMESPACES, NODES, PODS, SECRETS, CONFIG_MAPS, SERVICES, EVENTS, SERVICE_ACCOUNTS, LEASES)
+
+def _review(group: str, plural: str, kind: str, *, namespaced: bool = False) -> ResourceType:
+    return ResourceType(f"{group}.k8s.io", "v1", plural, kind, namespaced=namespaced, verbs=("create",), computed=True)
+
+
+REVIEWS = (
+    _review("authentication", "tokenreviews", "TokenReview"),
+    _review("authentication", "selfsubjectreviews", "SelfSubjectReview"),
+    _review("authorization", "subjectaccessreviews", "SubjectAccessReview"),
+    _review("authorization", "localsubjectaccessreviews", "LocalSubjectAccessReview", namespaced=True),
+    _review("authorization", "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+    _review("authorization", "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+)
+"""See ``fakes.apiserver.reviews``."""
+
+
+def _metrics(plural: str, kind: str, *, namespaced: bool) -> ResourceType:
+    verbs = ("get", "list")
+    return ResourceType("metrics.k8s.io", "v1beta1", plural, kind, namespaced=namespaced, verbs=verbs, computed=True)
+
+
+METRICS = (_metrics("nodes", "NodeMetrics", namespaced=False), _metrics("pods", "PodMetrics", namespaced=True))
+"""See ``fakes.apiserver.node_metrics``; served over HTTP only, as the kubelets are asked."""
+
+STORED = (NAMESPACES, NODES, PODS, SECRETS, CONFIG_MAPS, SERVICES, EVENTS, SERVICE_ACCOUNTS, LEASES)
+"""What a server keeps."""
+BUILT_IN = (*STORED, *REVIEWS, *METRICS)
 """Everything that a new server serves."""

@@ -16,7 +16,19 @@ from itertools import count, cycle
 from random import Random
 from typing import Any
 
-from fakes.apiserver import deletion, errors, metadata, names, paging, patches, reads, subresources, tokens, writes
+from fakes.apiserver import (
+    deletion,
+    errors,
+    metadata,
+    names,
+    paging,
+    patches,
+    reads,
+    reviews,
+    subresources,
+    tokens,
+    writes,
+)
 from fakes.apiserver.causes import immutable, invalid
 from fakes.apiserver.defaults import PRIORITY_CLASSES, Admission
 from fakes.apiserver.errors import bad_request
@@ -30,6 +42,7 @@ from fakes.apiserver.resources import (
     NAMESPACES,
     PODS,
     SERVICE_ACCOUNTS,
+    STORED,
     ResourceTable,
     ResourceType,
 )
@@ -69,7 +82,7 @@ class ApiServer:
         self._version = 0
         self._stamps = metadata.Stamps(now, random)
         self._admission = Admission(random, _cluster_ips(), cycle(NODE_PORTS))
-        self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in self.resources}
+        self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED}
         self._namespaces = self._collections[NAMESPACES]
         self._token_secret = random.randbytes(32)
         self._terminating: set[str] = set()
@@ -160,6 +173,12 @@ class ApiServer:
             meta["annotations"] = dict(annotations)
         return "BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
 
+    def whose(self, token: str) -> reviews.User | None:
+        """Whose a service account's token is: while its account, and the object that it is bound to, are there."""
+        claims = tokens.claims(token, now=self._now(), secret=self._token_secret)
+        find = {"serviceaccount": self._collections[SERVICE_ACCOUNTS].get, "pod": self._collections[PODS].get}
+        return None if claims is None else reviews.service_account(claims, find)
+
     # --- writes ---
 
     def create(
@@ -175,6 +194,8 @@ class ApiServer:
         """Create an object, or POST to a subresource of the object ``name`` (binding, eviction, token)."""
         if subresource:
             return self._command(resource, namespace, name, obj, subresource, options)
+        if resource.computed:
+            return reviews.answer(resource.kind, obj, reviews.ADMINISTRATOR, self.whose)
         decoded = writes.decode(resource, obj)
         meta = decoded.get("metadata") or {}
         if meta.get("resourceVersion"):
@@ -391,7 +412,7 @@ class ApiServer:
             return terminating
         terminating = self._commit(NAMESPACES, "MODIFIED", terminating, obj)
         self._terminating.add(name)
-        for resource in self.resources:
+        for resource in self._collections:
             if resource.namespaced:
                 self.delete_collection(resource, name)
         self._finish_namespace(name)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from fakes.apiserver.resources import BUILT_IN, METRICS
 from fakes.apiserver.schema import Form, Schema, archive, of_kind
-from fakes.apiserver.server import BUILT_IN
 
 
 def schema_of(api_version: str, kind: str, *path: str) -> Schema:
@@ -15,7 +15,7 @@ def schema_of(api_version: str, kind: str, *path: str) -> Schema:
 
 
 def test_every_resource_has_a_published_type() -> None:
-    assert [each.kind for each in BUILT_IN if each.schema is None] == []
+    assert [each.kind for each in BUILT_IN if each.schema is None] == [each.kind for each in METRICS]
 
 
 def test_a_kind_of_nobody_has_none() -> None:

@@ -156,12 +156,11 @@ async def until_running(kube: KubeApi, version: str, count: int) -> None:
 
 
 def pod(number: int) -> dict[str, Any]:
-    """A pod such as a Deployment makes: labels, an environment, resources, a projected token."""
+    """A pod such as a Deployment makes: labels, an environment, resources; the API server adds a token."""
     return {
         "metadata": {"name": f"web-{number:05d}", "labels": {"app": "web", "pod-template-hash": "5d4f8c7b9"}},
         "spec": {
             "nodeName": NODE,
-            "automountServiceAccountToken": False,
             "containers": [
                 {
                     "name": "main",

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +16,7 @@ from runner.instrument import Instruments
 from runner.kube import KubeApi
 from runner.kubelet.auth import Authenticator, KubeletAuth
 from runner.kubelet.handlers import Handlers, OneNode
-from runner.kubelet.renewal import keep_fresh
+from runner.kubelet.renewal import keep_authority, keep_certificate
 from runner.kubelet.server import KubeletServer, listen
 from runner.kubelet.signing import Signing
 from runner.kubelet.streams import StreamTimeouts
@@ -37,7 +37,7 @@ class OpenNode:
     """
 
     agent: Agent
-    upkeep: Callable[[], Coroutine[Any, Any, None]]
+    upkeep: Sequence[Callable[[], Coroutine[Any, Any, None]]]
 
     async def run(self) -> None:
         """Run the node until cancelled.
@@ -47,7 +47,8 @@ class OpenNode:
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.agent.run())
-            tasks.create_task(self.upkeep())
+            for each in self.upkeep:
+                tasks.create_task(each())
 
 
 @asynccontextmanager
@@ -92,9 +93,10 @@ async def _open(
     await stack.enter_async_context(KubeletServer(handlers, tls, auth, instruments.tracer).serving(listener))
     log.info("kubelet API on %s port %d", kubelet.address, config.port)
     whose = {"node_name": name, "address": config.internal_ip}
+    certificate = partial(keep_certificate, tls, files, **whose, clock=ports.clock)
     if kubelet.rotate:
-        return OpenNode(agent, partial(Signing(kube, **whose, clock=ports.clock, random=ports.random).keep, tls))
-    return OpenNode(agent, partial(keep_fresh, tls, files, **whose, clock=ports.clock))
+        certificate = partial(Signing(kube, **whose, clock=ports.clock, random=ports.random).keep, tls)
+    return OpenNode(agent, (certificate, partial(keep_authority, tls, files)))
 
 
 def _auth(settings: KubeletSettings) -> KubeletAuth:

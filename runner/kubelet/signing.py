@@ -8,7 +8,6 @@ if it is refused, the certificate that we made ourselves serves. A new one is as
 import asyncio
 import base64
 import logging
-import ssl
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from providers.base import Clock
 from runner import backoff
 from runner.kube import ApiError, KubeApi, Resource
-from runner.kubelet.tls import TlsError, alternative_names, load_pair, subject
+from runner.kubelet.tls import ServerContext, TlsError, alternative_names, subject
 
 REQUESTS = Resource(
     "certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False
@@ -60,13 +59,13 @@ class Signing:
         self._clock = clock
         self._random = random
 
-    async def keep(self, context: ssl.SSLContext) -> None:
+    async def keep(self, context: ServerContext) -> None:
         """Have the context serve a signed certificate, until cancelled."""
         failures = 0
         while True:
             try:
                 key, certificate = await self._obtain()
-                load_pair(context, certificate, key)
+                context.exchange(pair=(certificate, key))
             except (ApiError, NotSigned, TlsError) as error:
                 failures += 1
                 wait = backoff.delay(failures, self._random, first=10.0)

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -40,39 +41,89 @@ class TlsFiles:
     client_ca: Path | None = None
 
 
-def server_context(files: TlsFiles, *, node_name: str, address: str, now: datetime) -> ssl.SSLContext:
-    """The TLS side of the kubelet API: 1.2 or newer, with client certificates verified where a CA for them is given.
+class ServerContext(ssl.SSLContext):
+    """A server's TLS side, 1.2 or newer, whose certificate and authority can be exchanged while it serves.
+
+    OpenSSL cannot take an authority away from a context again, and a pair of files that do not belong together leaves
+    it without a key. So each exchange makes a new context, wholly or not at all, and handshakes are led to the latest.
+    """
+
+    def __new__(cls) -> Self:
+        """``ssl`` wants the protocol here."""
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def __init__(self) -> None:
+        self.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.options |= ssl.OP_NO_TICKET  # who resumes a session would not be verified again
+        self.num_tickets = 0
+        self._latest: ssl.SSLContext = self
+        self._pair: tuple[bytes, bytes] | None = None
+        self._authority: bytes | None = None
+        self.sni_callback = self._lead
+
+    def exchange(self, *, pair: tuple[bytes, bytes] | None = None, authority: bytes | None = None) -> None:
+        """Serve another certificate with its key, know clients by another authority; what is not given stays.
+
+        A client need not show a certificate: it may have a token instead.
+
+        Raises:
+            TlsError: they are none, or do not belong together; everything stays as it was.
+        """
+        pair, authority = pair or self._pair, authority or self._authority
+        fresh = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        fresh.minimum_version = self.minimum_version
+        if pair is not None:
+            _load_pair(fresh, *pair)
+        if authority is not None:
+            try:
+                fresh.load_verify_locations(cadata=authority.decode("ascii"))
+            except (ssl.SSLError, ValueError) as error:
+                raise TlsError(f"no CA certificate: {error}") from error
+            fresh.verify_mode = ssl.CERT_OPTIONAL
+        self._latest, self._pair, self._authority = fresh, pair, authority
+        self.verify_mode = fresh.verify_mode
+
+    def _lead(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _: ssl.SSLContext) -> None:
+        connection.context = self._latest
+
+
+def server_context(files: TlsFiles, *, node_name: str, address: str, now: datetime) -> ServerContext:
+    """The TLS side of the kubelet API, with client certificates verified where a CA for them is given.
 
     Raises:
         TlsError: see there.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    load(context, files, node_name=node_name, address=address, now=now)
+    context = ServerContext()
+    load_certificate(context, files, node_name=node_name, address=address, now=now)
+    load_authority(context, files)
     return context
 
 
-def load(context: ssl.SSLContext, files: TlsFiles, *, node_name: str, address: str, now: datetime) -> None:
-    """Give the context what the files have now, and a new certificate of our own if they have none.
+def load_certificate(context: ServerContext, files: TlsFiles, *, node_name: str, address: str, now: datetime) -> None:
+    """Have the context serve what the files have now, or a new certificate of our own if there are none.
 
     Raises:
         TlsError: a file cannot be used.
     """
     if files.certificate is None or files.key is None:
-        load_pair(context, *self_signed(node_name, address, now))
-    else:
-        _check_readable(files.certificate, files.key)
-        try:
-            context.load_cert_chain(files.certificate, files.key)
-        except ssl.SSLError as error:
-            raise TlsError(f"{files.certificate} and {files.key} are no certificate with its key: {error}") from error
-    if files.client_ca is not None:
-        _check_readable(files.client_ca)
-        try:
-            context.load_verify_locations(files.client_ca)
-        except ssl.SSLError as error:
-            raise TlsError(f"{files.client_ca} holds no CA certificate: {error}") from error
-        context.verify_mode = ssl.CERT_OPTIONAL  # a caller may show a token instead
+        context.exchange(pair=self_signed(node_name, address, now))
+        return
+    pair = _read(files.certificate), _read(files.key)
+    try:
+        context.exchange(pair=pair)
+    except TlsError as error:
+        raise TlsError(f"{files.certificate} and {files.key}: {error}") from error
+
+
+def load_authority(context: ServerContext, files: TlsFiles) -> None:
+    """Have the context know callers by the CA that the file has now. Raises TlsError if it cannot be used."""
+    if files.client_ca is None:
+        return
+    authority = _read(files.client_ca)
+    try:
+        context.exchange(authority=authority)
+    except TlsError as error:
+        raise TlsError(f"{files.client_ca}: {error}") from error
 
 
 def subject(node_name: str) -> x509.Name:
@@ -114,16 +165,10 @@ def self_signed(node_name: str, address: str, now: datetime) -> tuple[bytes, byt
     )
 
 
-def load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    """Have the context serve this certificate.
-
-    By way of a file that only we can read, and only for a moment: ``ssl`` takes keys from files alone.
-
-    Raises:
-        TlsError: they are none, or do not belong together.
-    """
+def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """By way of a file that only we can read, and only for a moment: ``ssl`` takes keys from files alone."""
     with tempfile.NamedTemporaryFile(prefix="kubelet-", suffix=".pem") as file:
-        file.write(key + certificate)
+        file.write(key + b"\n" + certificate)
         file.flush()
         try:
             context.load_cert_chain(file.name)
@@ -131,9 +176,8 @@ def load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
             raise TlsError(f"no certificate with its key: {error}") from error
 
 
-def _check_readable(*paths: Path) -> None:
-    for path in paths:
-        try:
-            path.read_bytes()
-        except OSError as error:
-            raise TlsError(f"{path}: {error.strerror}") from error
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TlsError(f"{path}: {error.strerror}") from error

@@ -3,6 +3,7 @@
 What needs protection is on the kubelet API; here is nothing that names a pod, except to whoever is on the machine.
 """
 
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ def listen(address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if error.errno else str(error)  # its strerror repeats the address
         raise AddressError(f"--metrics-addr: cannot listen on {address} port {port}: {reason}") from error
 
 

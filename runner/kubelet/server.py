@@ -6,6 +6,7 @@ This module listens, asks who calls, and turns errors into statuses; what is ans
 import errno
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -48,7 +49,7 @@ def listen(address: str, port: int) -> socket.socket:
             errno.EADDRNOTAVAIL: "; --internal-ip, or else --address, must be an address of this machine",
             errno.EACCES: "; ports below 1024 are for root",
         }.get(error.errno or 0, "")
-        reason = error.strerror or str(error)
+        reason = os.strerror(error.errno) if error.errno else str(error)  # its strerror repeats the address
         raise AddressError(f"the kubelet API cannot listen on {address} port {port}: {reason}{remedy}") from error
 
 

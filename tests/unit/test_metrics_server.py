@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from runner.kubelet.server import AddressError
 from runner.metrics import Metrics
-from runner.metrics_server import MetricsServer
+from runner.metrics_server import MetricsServer, listen
 
 
 def get(path: str, *, ready: bool = True) -> tuple[int, str, str]:
@@ -29,6 +30,14 @@ def test_metrics_are_in_prometheus_text_format() -> None:
     assert (status, content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert "# TYPE workqueue_depth gauge" in text
     assert "process_resident_memory_bytes" in text
+
+
+def test_a_port_that_is_taken_is_told_with_its_flag() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressError) as caught:
+            listen("127.0.0.1", port)
+    assert str(caught.value) == f"--metrics-addr: cannot listen on 127.0.0.1 port {port}: Address already in use"
 
 
 @pytest.mark.parametrize(("ready", "status"), [(True, 200), (False, 503)])

@@ -1,8 +1,8 @@
 """The mock provider: the provider interface on top of the mock cloud."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 from providers import pods
 from providers.base import AttachIO, LogOptions, Metric, Provider, ProviderContext
@@ -19,6 +19,8 @@ from providers.mock.script import Script, from_annotations
 from providers.mock.shell import Shell
 from providers.pods import PodRef
 from providers.types import Pod, PodStatus, ResourceList
+
+T = TypeVar("T")
 
 _ERRORS: dict[str, Callable[[str], ProviderError]] = {
     "retryable": Retryable,
@@ -142,15 +144,8 @@ class MockProvider(Provider):
         files = cloud_pod.files.setdefault((container, number), Files())
         files.mount(_mounted(cloud_pod, container))
         shell = Shell(files, _variables(cloud_pod.pod, container), ref.name, io)
-        work = asyncio.ensure_future(shell.run(command))
-        end = asyncio.ensure_future(self._ended(cloud_pod, number))
-        try:
-            await asyncio.wait({work, end}, return_when=asyncio.FIRST_COMPLETED)
-            return work.result() if work.done() else KILLED
-        finally:
-            work.cancel()
-            end.cancel()
-            await asyncio.gather(work, end, return_exceptions=True)
+        code = await self._while_running(cloud_pod, number, shell.run(command))
+        return KILLED if code is None else code
 
     async def attach_to_container(self, ref: PodRef, container: str, io: AttachIO) -> None:
         """What the container writes from now on; it reads nothing."""
@@ -163,17 +158,10 @@ class MockProvider(Provider):
     async def port_forward(
         self, ref: PodRef, port: int, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
     ) -> None:
-        """Every port answers HTTP, with the pod's name."""
+        """Every port answers HTTP, with the pod's name, as long as the pod runs."""
         self._cloud.check("port-forward", self._node)
-        self._running(ref)
-        text = f"{ref.namespace}/{ref.name} port {port}\n".encode()
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n".encode()
-        request = b""
-        async for piece in incoming:
-            request += piece
-            while b"\r\n\r\n" in request:
-                request = request.split(b"\r\n\r\n", 1)[1]
-                await send(head + text)
+        cloud_pod, number = self._running(ref)
+        await self._while_running(cloud_pod, number, _answer(ref, port, incoming, send))
 
     async def stats_summary(self) -> Mapping[str, Any]:
         """A constant use of each container that runs."""
@@ -194,6 +182,18 @@ class MockProvider(Provider):
             raise NotFound(f"the containers of pod {ref} do not run")
         return cloud_pod, cloud_pod.run.restarts
 
+    async def _while_running(self, cloud_pod: CloudPod, number: int, work: Coroutine[Any, Any, T]) -> T | None:
+        """What the work comes to, or None if the containers' run of that number ends before."""
+        task = asyncio.ensure_future(work)
+        end = asyncio.ensure_future(self._ended(cloud_pod, number))
+        try:
+            await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            task.cancel()
+            end.cancel()
+            await asyncio.gather(task, end, return_exceptions=True)
+
     async def _ended(self, cloud_pod: CloudPod, number: int) -> None:
         while self._cloud.is_in_run(cloud_pod, number):
             await self._cloud.changes(cloud_pod, None)
@@ -210,6 +210,19 @@ class MockProvider(Provider):
         if run.restarts == number and run.started is not None:
             return output_of(cloud_pod.script, container, run.started, self.context.clock.now())
         return None
+
+
+async def _answer(
+    ref: PodRef, port: int, incoming: AsyncIterator[bytes], send: Callable[[bytes], Awaitable[None]]
+) -> None:
+    """Be an HTTP server for one connection."""
+    text = f"{ref.namespace}/{ref.name} port {port}\n".encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n\r\n".encode()
+    rest = b""
+    async for piece in incoming:
+        *requests, rest = (rest + piece).split(b"\r\n\r\n")
+        for _ in requests:
+            await send(head + text)
 
 
 def _variables(pod: Pod, container: str) -> dict[str, str]:

@@ -116,8 +116,9 @@ class Handlers:
 
     def _node(self, request: web.Request) -> tuple[KubeletNode, str, str]:
         namespace, pod = request.match_info["namespace"], request.match_info["pod"]
+        uid = request.match_info.get("uid")
         node = self._nodes.of_pod(namespace, pod)
-        if node is None:
+        if node is None or (uid and not node.has(namespace, pod, uid)):
             raise NotFound(f"pod {namespace}/{pod} is not here")
         return node, namespace, pod
 

@@ -49,9 +49,10 @@ class KubeletNode:
 
     # --- of one pod -------------------------------------------------------------------------------------------------
 
-    def has(self, namespace: str, pod: str) -> bool:
-        """Whether the API has a pod of that name on this node."""
-        return self._find(namespace, pod) is not None
+    def has(self, namespace: str, pod: str, uid: str) -> bool:
+        """Whether the pod of that name on this node is the one with that UID."""
+        found = self._find(namespace, pod)
+        return found is not None and pods.uid(found) == uid
 
     def container_logs(self, namespace: str, pod: str, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         """The log of a container.

@@ -12,7 +12,7 @@ import pytest
 from providers.base import AttachIO
 from runner.kubelet.spdy_session import SpdySession
 from runner.kubelet.streams import StreamTimeouts
-from tests.unit.kubelet_setting import Cloud, SpdyClient, client, kubelet, within
+from tests.unit.kubelet_setting import POD, Cloud, SpdyClient, client, kubelet, within
 from wire import remotecommand, spdy
 from wire.remotecommand import SPDY_PROTOCOLS
 
@@ -372,6 +372,8 @@ def test_without_an_upgrade_it_is_a_bad_request(path: str) -> None:
         ("/exec/default/web/other?command=x&output=1", 404, 'container not found ("other")'),
         ("/attach/default/web/other?output=1", 404, 'container not found ("other")'),
         ("/portForward/default/other", 404, "pod default/other is not on node vk"),
+        ("/exec/default/web/another-uid/main?command=x&output=1", 404, "pod default/web is not here"),
+        (f"/exec/default/web/{POD['metadata']['uid']}/main?command=x&output=1", 400, "upgrade"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_upgrade(path: str, status: int, text: str) -> None:

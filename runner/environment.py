@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.types import Container, EnvVar, Pod
 from runner.downward import POD_ADDRESSES, Host, field_value, resource_value
-from runner.references import Problem, Reference, Sources
+from runner.references import Problem, Reference, Sources, Unreadable
 
 _NAME = re.compile(r"(?!\.\.?$)(?!\.\.)[-._a-zA-Z][-._a-zA-Z0-9]*")
 """What may be the name of a variable that comes from ``envFrom`` (apimachinery's IsEnvVarName)."""
@@ -53,7 +53,7 @@ _GROUPS = ("initContainers", "containers", "ephemeralContainers")
 def references(pod: Pod) -> list[Reference]:
     """The ConfigMaps and Secrets that the pod's environments name, each once, in order."""
     found: dict[Reference, None] = {}
-    for container in _containers(pod):
+    for container in containers(pod):
         for source in container.get("envFrom") or []:
             for kind, named in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
                 if named in source:
@@ -82,7 +82,8 @@ def resolve(pod: Pod, sources: Sources, host: Host, services: Mapping[str, EnvVa
     return Resolved(resolved, tuple(scope.problems), frozenset(scope.secret), tuple(scope.late))
 
 
-def _containers(pod: Pod) -> Iterator[Container]:
+def containers(pod: Pod) -> Iterator[Container]:
+    """Init, regular and ephemeral containers."""
     for group in _GROUPS:
         yield from pod.get("spec", {}).get(group) or []  # type: ignore[misc]  # the three names are PodSpec's
 
@@ -140,8 +141,8 @@ class _Environment:
         selector = source.get(named) or {}
         name, optional = selector.get("name", ""), bool(selector.get("optional"))
         obj = self._scope.sources.get(Reference(kind, name))
-        if obj is None:
-            self._scope.problems.append(_missing_object(kind, name, optional=optional))
+        if obj is None or isinstance(obj, Unreadable):
+            self._scope.problems.append(_missing_object(kind, name, obj, optional=optional))
             return
         prefix = source.get("prefix") or ""
         bad: list[str] = []
@@ -187,23 +188,25 @@ class _Environment:
         if value is not None:
             self._set(name, value, secret=False)
         elif path in POD_ADDRESSES:
+            self._values.pop(name, None)
+            self._secret.pop(name, None)
             self._scope.late.append((self._container["name"], name))
         else:
             self._tell("UnsupportedFieldPath", f"env {name}: fieldPath {path!r} is not supported", fatal=True)
 
     def _take_resource(self, name: str, selector: Mapping[str, Any]) -> None:
-        containers = {each["name"]: each for each in _containers(self._scope.pod)}
+        named = {each["name"]: each for each in containers(self._scope.pod)}
         chosen = {"containerName": self._container["name"], **{k: v for k, v in selector.items() if v}}
         try:
-            self._set(name, resource_value(containers, chosen, self._scope.host), secret=False)
+            self._set(name, resource_value(named, chosen, self._scope.host), secret=False)
         except ValueError as error:
             self._tell("UnsupportedValueFrom", f"env {name}: resourceFieldRef: {error}", fatal=True)
 
     def _take_key(self, variable: str, kind: str, selector: Mapping[str, Any]) -> None:
         name, key, optional = selector.get("name", ""), selector.get("key", ""), bool(selector.get("optional"))
         obj = self._scope.sources.get(Reference(kind, name))
-        if obj is None:
-            self._scope.problems.append(_missing_object(kind, name, optional=optional))
+        if obj is None or isinstance(obj, Unreadable):
+            self._scope.problems.append(_missing_object(kind, name, obj, optional=optional))
             return
         value = _data(kind, obj).get(key)
         if value is None:
@@ -213,8 +216,11 @@ class _Environment:
         self._set(variable, value, secret=kind == "Secret")
 
 
-def _missing_object(kind: str, name: str, *, optional: bool) -> Problem:
+def _missing_object(kind: str, name: str, found: Unreadable | None, *, optional: bool) -> Problem:
     which = "Optional" if optional else "Mandatory"
+    if found is not None:
+        message = f"{_WHAT[kind]} {name!r} cannot be read: {found.message}"
+        return Problem(f"FailedToRead{which}{kind}", message, fatal=not optional)
     return Problem(f"{which}{kind}NotFound", f"{_WHAT[kind]} {name!r} not found", fatal=not optional)
 
 

@@ -212,10 +212,12 @@ def _live(record: Record, now: datetime) -> Action:
     if record.presence is Presence.PRESENT:
         if record.applied is not None and differs(pod, record.applied):
             return UPDATE
+        report = _report(pod, statuses.merged(pod, record.reported, now))
+        if report is not IDLE:
+            return report
         if record.stale or (record.refresh_at is not None and now >= record.refresh_at):
             return REFRESH
-        report = _report(pod, statuses.merged(pod, record.reported, now))
-        return Wait(record.refresh_at) if report is IDLE and record.refresh_at is not None else report
+        return IDLE if record.refresh_at is None else Wait(record.refresh_at)
     return _begin(record, now)
 
 

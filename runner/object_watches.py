@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import NamedTuple
 
+from providers.types import KubeObject
 from runner import logs
 from runner.informer import Informer
 from runner.kube import KubeApi, Resource
@@ -74,7 +75,12 @@ class ObjectWatches:
         self._wanted, self._listeners, self._tasks = {}, {}, {}
 
     def _informer(self, watched: Watched) -> Informer:
-        def tell(_: object) -> None:
+        def changed(obj: KubeObject) -> None:
+            if obj.get("immutable") is True and watched in self._tasks:
+                self._tasks[watched].cancel()  # as on a kubelet: read once, it needs no watching
+            tell(obj)
+
+        def tell(_: KubeObject) -> None:
             for uid in list(self._listeners.get(watched, ())):
                 self._changed(uid)
 
@@ -83,7 +89,7 @@ class ObjectWatches:
             watched.resource,
             namespace=watched.namespace,
             field_selector=f"metadata.name={watched.name}",
-            changed=tell,
+            changed=changed,
             deleted=tell,
             random=self._random,
             log=self._log,

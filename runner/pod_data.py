@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from providers import pods
@@ -18,16 +18,13 @@ from providers.types import EnvVar, KubeObject, Pod
 from runner import environment, kube, volumes
 from runner.config import RunnerConfig
 from runner.downward import POD_ADDRESSES, Host
-from runner.ports import Ports, parse_rfc3339
-from runner.references import Problem, Reference
+from runner.ports import Ports
+from runner.references import Problem, Reference, Unreadable
 from runner.service_links import MASTER_NAME, MASTER_NAMESPACE, service_variables
-from runner.volumes import TokenNeed
+from runner.tokens import Tokens
 
 FRESH_SECONDS = 1.0
 """So old an answer may be: a burst of pods with the same ConfigMap asks for it once."""
-
-TOKEN_SHARE = 0.8
-"""A token is asked for anew when this share of its life is over; a kubelet's rule."""
 
 KINDS = {"ConfigMap": kube.CONFIG_MAPS, "Secret": kube.SECRETS}
 
@@ -82,7 +79,7 @@ class PodDataSource:
         self._api = api
         self._provider = provider
         self._config = config
-        self._ports = ports
+        self._tokens = Tokens(api, ports.clock)
         self._log = log
         self._recent: dict[object, tuple[float, asyncio.Future[Any]]] = {}
         self._links_refused = False
@@ -96,14 +93,9 @@ class PodDataSource:
         """
         namespace = pod["metadata"].get("namespace", "default")
         wanted = references(pod)
-        try:
-            sources = {each: await self._object(each, namespace) for each in wanted}
-        except _Unreadable as error:
-            return Given(
-                pod, problems=(Problem(f"FailedToReadMandatory{error.reference.kind}", str(error), fatal=True),)
-            )
+        sources = {each: await self._object(each, namespace) for each in wanted}
         host = await self._host(pod)
-        tokens, expiries = await self._tokens(pod, namespace)
+        tokens, renew_at = await self._tokens.of(pod)
         found = environment.resolve(await self._addressed(pod), sources, host, await self._links(pod, namespace))
         problems = [*found.problems]
         if found.late:
@@ -117,23 +109,33 @@ class PodDataSource:
         data = NO_DATA
         if mounted.files or logins or found.secret or found.late:
             data = PodData(mounted.files, mounted.secret, logins, found.secret, found.late)
-        return Given(resolved, data, tuple(problems), min(expiries, default=None))
+        return Given(resolved, data, tuple(problems), renew_at)
 
-    async def _object(self, reference: Reference, namespace: str) -> KubeObject | None:
-        async def ask() -> KubeObject | None:
+    def outdated(self, pod: Pod) -> None:
+        """Something that the pod refers to has changed: what was read a moment ago does not count."""
+        namespace = pod["metadata"].get("namespace", "default")
+        for each in references(pod):
+            self._recent.pop((each, namespace), None)
+
+    def forget(self, uid: str) -> None:
+        """The pod needs nothing any more."""
+        self._tokens.forget(uid)
+
+    async def _object(self, reference: Reference, namespace: str) -> KubeObject | Unreadable | None:
+        async def ask() -> KubeObject | Unreadable | None:
             try:
                 return await self._api.get(KINDS[reference.kind], reference.name, namespace)
             except kube.NotFound:
                 return None
             except kube.Forbidden as error:
-                raise _Unreadable(reference, str(error)) from error
+                return Unreadable(error.message)
 
-        found: KubeObject | None = await self._once((reference, namespace), ask)
+        found: KubeObject | Unreadable | None = await self._once((reference, namespace), ask)
         return found
 
     async def _host(self, pod: Pod) -> Host:
         """The node; what it has to offer is asked for only if the pod wants to know."""
-        if "resourceFieldRef" not in str(pod.get("spec")):
+        if not _wants_resources(pod):
             return Host(self._config.internal_ip)
         return Host(self._config.internal_ip, await self._provider.capacity())
 
@@ -168,51 +170,20 @@ class PodDataSource:
             self._log.warning("pods get no variables for Services: %s", error)
             return []
 
-    async def _tokens(self, pod: Pod, namespace: str) -> tuple[dict[TokenNeed, str], list[datetime]]:
-        """The tokens that the pod's volumes want, and when each is to be asked for anew."""
-        tokens: dict[TokenNeed, str] = {}
-        renewals: list[datetime] = []
-        for need in volumes.token_needs(pod):
-            spec: dict[str, Any] = {
-                "expirationSeconds": need.seconds,
-                "boundObjectRef": {
-                    "apiVersion": "v1",
-                    "kind": "Pod",
-                    "name": pod["metadata"]["name"],
-                    "uid": pods.uid(pod),
-                },
-            }
-            if need.audience:
-                spec["audiences"] = [need.audience]
-            request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
-            account = pod.get("spec", {}).get("serviceAccountName") or "default"
-            try:
-                answer = await self._api.create(
-                    kube.SERVICE_ACCOUNTS, request, namespace, name=account, subresource="token"
-                )
-            except kube.Unavailable:
-                raise
-            except kube.ApiError as error:
-                self._log.warning("pod %s: no token of service account %s: %s", pods.ref(pod), account, error)
-                continue
-            tokens[need] = answer["status"]["token"]
-            now, expiry = self._ports.clock.now(), parse_rfc3339(answer["status"]["expirationTimestamp"])
-            renewals.append(now + max(expiry - now, timedelta(0)) * TOKEN_SHARE)
-        return tokens, renewals
-
     async def _once(self, key: object, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer to a question that was asked less than a second ago, or is being asked; else ask it."""
         now = asyncio.get_running_loop().time()
         asked = self._recent.get(key)
         if asked is None or asked[0] <= now:
-            for old in [each for each, (until, _) in self._recent.items() if until <= now]:
-                del self._recent[old]
+            while self._recent and next(iter(self._recent.values()))[0] <= now:  # the oldest are the first
+                del self._recent[next(iter(self._recent))]
             asked = self._recent[key] = (now + FRESH_SECONDS, asyncio.ensure_future(ask()))
             asked[1].add_done_callback(_seen)  # whoever asked may have left
         try:
             return await asyncio.shield(asked[1])
         except Exception:
-            self._recent.pop(key, None)
+            if self._recent.get(key) is asked:
+                del self._recent[key]
             raise
 
 
@@ -221,18 +192,18 @@ def _seen(asked: asyncio.Future[Any]) -> None:
         asked.exception()
 
 
-class _Unreadable(Exception):
-    """The runner may not read what a pod refers to."""
-
-    def __init__(self, reference: Reference, message: str) -> None:
-        super().__init__(f"{reference.kind.lower()} {reference.name!r} cannot be read: {message}")
-        self.reference = reference
-
-
 def _wants_address(pod: Pod) -> bool:
     return any(
         ((variable.get("valueFrom") or {}).get("fieldRef") or {}).get("fieldPath") in POD_ADDRESSES
-        for group in ("initContainers", "containers")
-        for container in pod.get("spec", {}).get(group) or []  # type: ignore[attr-defined]  # two of PodSpec's names
+        for container in environment.containers(pod)
+        for variable in container.get("env") or []
+    )
+
+
+def _wants_resources(pod: Pod) -> bool:
+    """Whether the pod asks for a limit that may be the node's."""
+    return volumes.ask_for_resources(pod) or any(
+        "resourceFieldRef" in (variable.get("valueFrom") or {})
+        for container in environment.containers(pod)
         for variable in container.get("env") or []
     )

@@ -29,6 +29,9 @@ from runner.workqueue import UNOBSERVED, Observer, WorkQueue
 
 T = TypeVar("T")
 
+RENEWAL_PAUSE = timedelta(minutes=1)
+"""How long after a token could not be renewed it is asked for again."""
+
 
 class Reconciler:
     """Runs the pods of one node.
@@ -103,6 +106,8 @@ class Reconciler:
             return
         else:
             record.pod = pod
+        if pods.is_terminal(pod):
+            self._let_go(pods.uid(pod))
         self._poke(pods.uid(pod))
 
     def pod_deleted(self, obj: KubeObject) -> None:
@@ -172,7 +177,7 @@ class Reconciler:
                 self._queue.add_after(uid, (until - self._ports.clock.now()).total_seconds())
             case lifecycle.Forget():
                 self._queue.forget_delay(uid)
-                self._watches.want(uid, ())
+                self._let_go(uid)
                 del self.records[uid]
             case _:
                 self._queue.add(uid)
@@ -248,18 +253,31 @@ class Reconciler:
 
     async def _refresh(self, record: Record) -> None:
         """Bring the files of the pod's volumes up to date, if they have changed."""
-        record.stale = False
         provider = self._provider
         given = await self._gathered(record)
-        if given.fatal or not isinstance(provider, VolumeUpdates):
-            return  # the files stay as they are, as a kubelet leaves them when the source is gone
-        if _content(given) != record.content:
-            await self._in_time(provider.update_volumes(given.pod, given.data))
+        if given.fatal:  # the files stay as they are, as a kubelet leaves them when the source is gone
+            self._events.tell(record.pod, WARNING, given.fatal.reason, given.fatal.message)
+            if record.refresh_at is not None:
+                record.refresh_at = self._ports.clock.now() + RENEWAL_PAUSE
+            return
+        if isinstance(provider, VolumeUpdates) and _content(given) != record.content:
+            try:
+                await self._in_time(provider.update_volumes(given.pod, given.data))
+            except Exception:
+                record.stale = True
+                raise
         self._keep_fresh(record, given)
 
     async def _gathered(self, record: Record) -> Given:
-        """What the provider is to be given. If something is missing, its coming will be noticed."""
-        given = await self._data.gather(record.pod)
+        """What the provider is to be given. Whatever changes from now on, or comes if it is missing, is noticed."""
+        record.stale = False
+        if isinstance(self._provider, VolumeUpdates):  # before the reading, and before a cloud takes its time
+            self._watches.want(pods.uid(record.pod), _watched(record.pod, volumes.references(record.pod)))
+        try:
+            given = await self._data.gather(record.pod)
+        except Exception:
+            record.stale = True
+            raise
         if given.fatal:
             self._watches.want(pods.uid(record.pod), _watched(record.pod, references(record.pod)))
         return given
@@ -268,9 +286,14 @@ class Reconciler:
         """Note what the provider has, and notice when it gets out of date, if the provider can do something then."""
         if isinstance(self._provider, VolumeUpdates):
             record.content, record.refresh_at = _content(given), given.refresh_at
-            self._watches.want(pods.uid(record.pod), _watched(record.pod, volumes.references(record.pod)))
         else:
+            record.stale = False
             self._watches.want(pods.uid(record.pod), ())
+
+    def _let_go(self, uid: str) -> None:
+        """The pod is over: nothing of it is to be kept up to date."""
+        self._watches.want(uid, ())
+        self._data.forget(uid)
 
     def _data_changed(self, uid: str) -> None:
         """Something that the pod refers to has come, changed or gone."""
@@ -278,6 +301,7 @@ class Reconciler:
         if record is None:
             return
         record.stale = True
+        self._data.outdated(record.pod)
         if record.failure is not None and record.failure.config_error:
             record.failure = replace(record.failure, retry_at=self._ports.clock.now())
         self._poke(uid)

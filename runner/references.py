@@ -12,7 +12,18 @@ class Reference(NamedTuple):
     name: str
 
 
-Sources = Mapping[Reference, Mapping[str, Any] | None]
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for what the API server does not give the runner.
+
+    Attributes:
+        message: what it says about it.
+    """
+
+    message: str
+
+
+Sources = Mapping[Reference, Mapping[str, Any] | Unreadable | None]
 """The objects referred to; None for one that does not exist."""
 
 

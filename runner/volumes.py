@@ -10,12 +10,12 @@ import json
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from providers.data import File, RegistryCredential
 from providers.types import Pod
 from runner.downward import Host, field_value, resource_value
-from runner.references import Problem, Reference, Sources
+from runner.references import Problem, Reference, Sources, Unreadable
 
 DEFAULT_MODE = 0o644
 FAILED_MOUNT = "FailedMount"
@@ -37,7 +37,8 @@ class TokenNeed:
     seconds: int
 
 
-Tokens = Mapping[TokenNeed, str]
+T = TypeVar("T")
+Tokens = Mapping[TokenNeed, str | Unreadable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,16 @@ def pull_secrets(pod: Pod) -> list[Reference]:
     """The Secrets with the pod's registry logins."""
     named = pod.get("spec", {}).get("imagePullSecrets") or []
     return list(dict.fromkeys(Reference("Secret", each["name"]) for each in named if each.get("name")))
+
+
+def ask_for_resources(pod: Pod) -> bool:
+    """Whether a file of the pod's volumes tells a container's requests or limits."""
+    return any(
+        "resourceFieldRef" in item
+        for _, kind, source in _sources(pod)
+        if kind == "downwardAPI"
+        for item in source.get("items") or []
+    )
 
 
 def token_needs(pod: Pod) -> list[TokenNeed]:
@@ -160,9 +171,7 @@ def _files(
         case "secret":
             yield from _keyed("Secret", source.get("secretName") or source.get("name", ""), source, mode, sources)
         case "serviceAccountToken":
-            token = tokens.get(_token_need(source))
-            if token is None:
-                raise ValueError("failed to fetch token")
+            token = _readable(tokens[_token_need(source)], "failed to fetch token: ")
             yield File(_path(source.get("path", "token")), mode, token.encode())
         case _:
             for item in source.get("items") or []:
@@ -172,7 +181,7 @@ def _files(
 def _keyed(kind: str, name: str, source: Mapping[str, Any], mode: int, sources: Sources) -> Iterator[File]:
     """The keys of a ConfigMap or Secret as files: all, or those that are listed."""
     optional = bool(source.get("optional"))
-    obj = sources.get(Reference(kind, name))
+    obj = _readable(sources.get(Reference(kind, name)), f'{kind.lower()} "{name}" cannot be read: ')
     if obj is None:
         if optional:
             return
@@ -188,6 +197,13 @@ def _keyed(kind: str, name: str, source: Mapping[str, Any], mode: int, sources: 
             yield File(_path(item["path"]), item.get("mode", mode), content[item["key"]])
         elif not optional:
             raise ValueError(f"references non-existent {kind.lower()} key: {item['key']}")
+
+
+def _readable(found: T | Unreadable, otherwise: str) -> T:
+    """What was found. Raises ValueError, with what the API server says, if it was not to be had."""
+    if isinstance(found, Unreadable):
+        raise ValueError(otherwise + found.message)  # noqa: TRY004  (bad data, not a bad call)
+    return found
 
 
 def content_of(kind: str, obj: Mapping[str, Any]) -> dict[str, bytes]:
@@ -225,18 +241,20 @@ def _token_need(source: Mapping[str, Any]) -> TokenNeed:
 # --- registries -----------------------------------------------------------------------------------------------------
 
 
-def _credentials(secret: Mapping[str, Any] | None) -> Iterator[RegistryCredential]:
+def _credentials(found: Mapping[str, Any] | Unreadable | None) -> Iterator[RegistryCredential]:
     """The logins in a Secret of one of Docker's two forms. Raises ValueError."""
+    secret = _readable(found, "it cannot be read: ")
     if secret is None:
         raise ValueError("not found")
     data = content_of("Secret", secret)
     if ".dockerconfigjson" in data:
-        servers = json.loads(data[".dockerconfigjson"]).get("auths") or {}
+        servers = _object(json.loads(data[".dockerconfigjson"])).get("auths") or {}
     elif ".dockercfg" in data:
         servers = json.loads(data[".dockercfg"])
     else:
         raise ValueError("it has neither .dockerconfigjson nor .dockercfg")
-    for server, login in servers.items():
+    for server, entry in _object(servers).items():
+        login = _object(entry)
         username, password = login.get("username", ""), login.get("password", "")
         if not username and login.get("auth"):
             try:
@@ -244,3 +262,9 @@ def _credentials(secret: Mapping[str, Any] | None) -> Iterator[RegistryCredentia
             except (binascii.Error, UnicodeDecodeError) as error:
                 raise ValueError(f"the auth of {server} is not base64: {error}") from error
         yield RegistryCredential(server, username, password)
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object of the form that docker login writes")  # noqa: TRY004  (bad data, not a bad call)
+    return value

@@ -131,6 +131,11 @@ def test_the_pods_own_address_is_left_out_until_it_is_known() -> None:
     assert values({**subject, "status": {"podIP": "10.0.0.7"}}) == {"A": "10.0.0.7"}
 
 
+def test_the_pods_own_address_hides_what_had_the_name_before() -> None:
+    variable = {"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+    assert values(pod([variable], [{"configMapRef": {"name": "settings"}}]), {CM: config_map(A="not it")}) == {}
+
+
 def test_each_reference_is_named_once() -> None:
     env = [{"name": name, "valueFrom": key_ref("configMap", "settings", name)} for name in "ab"]
     assert references(pod(env, [{"secretRef": {"name": "password"}}])) == [SECRET, CM]

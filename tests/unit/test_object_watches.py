@@ -76,3 +76,17 @@ def test_it_is_watched_until_the_last_one_lets_go() -> None:
         assert heard == ["two"]
 
     play(scene)
+
+
+def test_an_immutable_object_is_read_once_and_not_watched() -> None:
+    async def scene(api: InProcessKube, watches: ObjectWatches, heard: list[str]) -> None:
+        await api.create(CONFIG_MAPS, {"metadata": {"name": "settings"}, "immutable": True}, "default")
+        watches.want("one", [SETTINGS])
+        await asyncio.sleep(1)
+        await api.delete(CONFIG_MAPS, "settings", "default")
+        await asyncio.sleep(1)
+        assert heard == ["one"]
+        watches.want("one", [])
+        assert len(watches) == 0
+
+    play(scene)

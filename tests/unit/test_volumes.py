@@ -10,10 +10,11 @@ from features.factories import BoundPodFactory
 from providers.data import File, RegistryCredential
 from runner import volumes
 from runner.downward import Host
-from runner.references import Reference
+from runner.references import Reference, Unreadable
 from runner.volumes import TokenNeed
 
 HOST = Host("192.0.2.1", {"cpu": "2"})
+NEED = TokenNeed("", 3600)
 CM, SECRET = Reference("ConfigMap", "settings"), Reference("Secret", "keys")
 
 
@@ -40,7 +41,7 @@ def files(source: dict[str, Any], tokens: Any = None, sources: Any = None) -> li
 
 
 def problem(source: dict[str, Any], tokens: Any = None) -> str:
-    (found,) = volumes.resolve(pod(source), SOURCES, tokens or {}, HOST).problems
+    (found,) = volumes.resolve(pod(source), SOURCES, tokens or {NEED: Unreadable("no account")}, HOST).problems
     assert (found.reason, found.fatal) == ("FailedMount", True)
     return found.message
 
@@ -84,7 +85,7 @@ def test_a_secret_is_a_secret_volume() -> None:
             "unsupported fieldPath: spec.x",
         ),
         ({"projected": {"sources": [{"clusterTrustBundle": {"path": "x"}}]}}, "clusterTrustBundle is not supported"),
-        ({"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}, "failed to fetch token"),
+        ({"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}, "failed to fetch token: no account"),
     ],
 )
 def test_what_cannot_be_filled_is_said_as_a_kubelet_does(source: dict[str, Any], says: str) -> None:
@@ -173,6 +174,9 @@ def test_both_of_dockers_forms_are_read_the_first_login_for_a_server_counts() ->
         (None, "not found"),
         ({"other": b""}, "neither .dockerconfigjson nor .dockercfg"),
         ({".dockerconfigjson": b"{"}, "s0"),
+        ({".dockerconfigjson": b"[]"}, "no JSON object"),
+        ({".dockerconfigjson": b'{"auths": {"a.example": 1}}'}, "no JSON object"),
+        ({".dockercfg": b'"text"'}, "no JSON object"),
         ({".dockercfg": b'{"a.example": {"auth": "%%%"}}'}, "the auth of a.example is not base64"),
     ],
 )

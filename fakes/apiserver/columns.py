@@ -8,6 +8,7 @@ from typing import Any
 from fakes.apiserver.objects import Object
 from fakes.apiserver.podstatus import pod_ready, pod_restarts, pod_status
 from fakes.apiserver.resources import ResourceType
+from fakes.apiserver.scales import scale_of
 
 Cells = Callable[[Object, datetime], list[Any]]
 NONE, UNKNOWN = "<none>", "<unknown>"
@@ -198,6 +199,76 @@ def _lease(obj: Object, now: datetime) -> list[Any]:
     return [_name(obj), (obj.get("spec") or {}).get("holderIdentity") or "", _age(obj, now)]
 
 
+def _images(obj: Object) -> tuple[str, str]:
+    """The names and images of a template's containers."""
+    containers = (obj["spec"].get("template") or {}).get("spec", {}).get("containers") or []
+    return ",".join(each["name"] for each in containers), ",".join(each.get("image", "") for each in containers)
+
+
+def _selector(obj: Object) -> str:
+    selector = scale_of(obj)["status"].get("selector")
+    return str(selector) if selector else NONE
+
+
+def _counts(obj: Object, *names: str) -> list[int]:
+    status = obj.get("status") or {}
+    return [status.get(name) or 0 for name in names]
+
+
+def _deployment(obj: Object, now: datetime) -> list[Any]:
+    ready, updated, available = _counts(obj, "readyReplicas", "updatedReplicas", "availableReplicas")
+    wanted = obj["spec"].get("replicas", 0)
+    return [_name(obj), f"{ready}/{wanted}", updated, available, _age(obj, now), *_images(obj), _selector(obj)]
+
+
+def _replica_set(obj: Object, now: datetime) -> list[Any]:
+    counts = _counts(obj, "replicas", "readyReplicas")
+    return [_name(obj), obj["spec"].get("replicas", 0), *counts, _age(obj, now), *_images(obj), _selector(obj)]
+
+
+def _stateful_set(obj: Object, now: datetime) -> list[Any]:
+    (ready,) = _counts(obj, "readyReplicas")
+    return [_name(obj), f"{ready}/{obj['spec'].get('replicas', 0)}", _age(obj, now), *_images(obj)]
+
+
+def _daemon_set(obj: Object, now: datetime) -> list[Any]:
+    names = ("desiredNumberScheduled", "currentNumberScheduled", "numberReady")
+    counts = _counts(obj, *names, "updatedNumberScheduled", "numberAvailable")
+    nodes = obj["spec"].get("template", {}).get("spec", {}).get("nodeSelector") or {}
+    where = ",".join(f"{key}={value}" for key, value in sorted(nodes.items())) or NONE
+    return [_name(obj), *counts, where, _age(obj, now), *_images(obj), _selector(obj)]
+
+
+def _job(obj: Object, now: datetime) -> list[Any]:
+    spec, status = obj["spec"], obj.get("status") or {}
+    conditions = {each["type"] for each in status.get("conditions") or [] if each["status"] == "True"}
+    state = next(
+        (each for each in ("Complete", "Failed", "Suspended", "FailureTarget") if each in conditions), "Running"
+    )
+    wanted, succeeded = spec.get("completions"), status.get("succeeded") or 0
+    done = f"{succeeded}/{wanted}" if wanted is not None else f"{succeeded}/1"
+    begun, ended = status.get("startTime"), status.get("completionTime")
+    took = ""
+    if begun:
+        took = age(begun, datetime.fromisoformat(ended) if ended else now)
+    return [_name(obj), state, done, took, _age(obj, now), *_images(obj), _selector(obj)]
+
+
+def _cron_job(obj: Object, now: datetime) -> list[Any]:
+    spec, status = obj["spec"], obj.get("status") or {}
+    last = age(status["lastScheduleTime"], now) if status.get("lastScheduleTime") else NONE
+    zone, suspended = spec.get("timeZone") or NONE, "True" if spec.get("suspend") else "False"
+    inner = {"spec": spec.get("jobTemplate", {}).get("spec", {})}
+    active = len(status.get("active") or [])
+    return [_name(obj), spec.get("schedule", ""), zone, suspended, active, last, _age(obj, now), *_images(inner), NONE]
+
+
+def _disruption_budget(obj: Object, now: datetime) -> list[Any]:
+    spec = obj["spec"]
+    least, most = (str(spec[name]) if name in spec else "N/A" for name in ("minAvailable", "maxUnavailable"))
+    return [_name(obj), least, most, *_counts(obj, "disruptionsAllowed"), _age(obj, now)]
+
+
 def _other(obj: Object, now: datetime) -> list[Any]:
     del now
     return [_name(obj), obj["metadata"].get("creationTimestamp", "")]
@@ -234,5 +305,34 @@ _COLUMNS: dict[tuple[str, str], Columns] = {
         *("Count*", "Name*"),
     ),
     ("", "serviceaccounts"): _columns(_service_account, "Name", "Secrets", "Age"),
+    ("apps", "deployments"): _columns(
+        _deployment,
+        *("Name", "Ready", "Up-to-date", "Available", "Age", "Containers*", "Images*", "Selector*"),
+    ),
+    ("apps", "replicasets"): _columns(
+        _replica_set,
+        *("Name", "Desired:integer", "Current:integer", "Ready:integer", "Age", "Containers*", "Images*", "Selector*"),
+    ),
+    ("", "replicationcontrollers"): _columns(
+        _replica_set,
+        *("Name", "Desired:integer", "Current:integer", "Ready:integer", "Age", "Containers*", "Images*", "Selector*"),
+    ),
+    ("apps", "statefulsets"): _columns(_stateful_set, "Name", "Ready", "Age", "Containers*", "Images*"),
+    ("apps", "daemonsets"): _columns(
+        _daemon_set,
+        *("Name", "Desired:integer", "Current:integer", "Ready:integer", "Up-to-date:integer", "Available:integer"),
+        *("Node Selector", "Age", "Containers*", "Images*", "Selector*"),
+    ),
+    ("batch", "jobs"): _columns(
+        _job, "Name", "Status", "Completions", "Duration", "Age", "Containers*", "Images*", "Selector*"
+    ),
+    ("batch", "cronjobs"): _columns(
+        _cron_job,
+        *("Name", "Schedule", "Timezone", "Suspend:boolean", "Active:integer", "Last Schedule", "Age"),
+        *("Containers*", "Images*", "Selector*"),
+    ),
+    ("policy", "poddisruptionbudgets"): _columns(
+        _disruption_budget, "Name", "Min Available", "Max Unavailable", "Allowed Disruptions:integer", "Age"
+    ),
     ("coordination.k8s.io", "leases"): _columns(_lease, "Name", "Holder", "Age"),
 }

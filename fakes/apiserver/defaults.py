@@ -7,6 +7,8 @@ set. Parts that are the same for every object are constants, shared by reference
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
+from itertools import count, cycle
 from random import Random
 
 from fakes.apiserver import quantity
@@ -31,6 +33,27 @@ class Admission:
     node_ports: Iterator[int]
 
 
+INITIAL_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+PROTECTED_NAMESPACES = ("default", "kube-system", "kube-public")
+ROOT_CA: Object = {
+    "metadata": {
+        "name": "kube-root-ca.crt",
+        "annotations": {
+            "kubernetes.io/description": "Contains a CA bundle that can be used to verify the kube-apiserver."
+        },
+    },
+    "data": {"ca.crt": ""},
+}
+"""What a controller puts into each namespace."""
+FIRST_CLUSTER_IP = IPv4Address("10.96.0.10")
+NODE_PORTS = range(30000, 32768)
+
+
+def admission(random: Random) -> Admission:
+    """What the admission of a new server draws on."""
+    return Admission(random, (str(FIRST_CLUSTER_IP + offset) for offset in count()), cycle(NODE_PORTS))
+
+
 def suffix(random: Random) -> str:
     """The five characters that end a generated name."""
     return "".join(random.choices(GENERATED_ALPHABET, k=5))
@@ -46,7 +69,6 @@ _POD_SPEC: Object = {
     "dnsPolicy": "ClusterFirst",
     "schedulerName": "default-scheduler",
     "securityContext": _NOTHING,
-    "enableServiceLinks": True,
 }
 
 _CONTAINER: Object = {
@@ -87,7 +109,7 @@ _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 def pod(obj: Object, admission: Admission) -> Object:
     """A new pod: defaults, what the admission plugins add, and the initial status."""
-    spec = _admit_pod(_pod_spec(obj.get("spec") or {}), admission)
+    spec = _admit_pod(pod_spec({"enableServiceLinks": True, **(obj.get("spec") or {})}), admission)
     status: Object = {"phase": "Pending", "qosClass": qos_class(spec)}
     if spec.get("schedulingGates"):
         gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
@@ -104,7 +126,7 @@ def pod_update(new: Object, old: Object) -> Object:
             new = {**new, "status": status}
     if new.get("spec") is old["spec"]:
         return new
-    return {**new, "spec": _pod_spec(new.get("spec") or {})}
+    return {**new, "spec": pod_spec(new.get("spec") or {})}
 
 
 def qos_class(spec: Object) -> str:
@@ -125,7 +147,8 @@ def qos_class(spec: Object) -> str:
     return "Guaranteed" if all_equal else "Burstable"
 
 
-def _pod_spec(spec: Object) -> Object:
+def pod_spec(spec: Object) -> Object:
+    """The spec of a pod, or of a template of pods, with the values that are not said."""
     spec = {**_POD_SPEC, **spec}
     host_network = bool(spec.get("hostNetwork"))
     for group in _CONTAINER_LISTS:

@@ -50,6 +50,13 @@ def marked(obj: Object, timestamp: str, grace: int) -> Object:
     return {**obj, "metadata": meta}
 
 
+def success(resource: ResourceType, obj: Object) -> Object:
+    """What the delete of an object that goes at once is answered with."""
+    meta, group = obj["metadata"], {"group": resource.group} if resource.group else {}
+    details = {"name": meta["name"], **group, "kind": resource.plural, "uid": meta["uid"]}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
 def is_finished(obj: Object) -> bool:
     """Whether a write has taken away the last thing that kept a deleted object: its finalizers."""
     meta = obj["metadata"]

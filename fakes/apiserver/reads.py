@@ -7,6 +7,9 @@ from fakes.apiserver.options import ListOptions
 from fakes.apiserver.selectors import Selection
 from fakes.apiserver.store import Scope
 
+INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
+"""The annotation of the bookmark after which a watch tells of changes only."""
+
 
 def scope(namespace: str | None, selection: Selection) -> Scope:
     """The part of a collection that can hold what is asked for."""

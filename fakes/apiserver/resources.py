@@ -188,7 +188,8 @@ def _pod_ips(pod: Mapping[str, Any]) -> str:
 _STATUS_VERBS = ("get", "patch", "update")
 
 
-def _status(kind: str) -> Subresource:
+def status(kind: str) -> Subresource:
+    """The part that tells how things are."""
     return Subresource("status", kind, _STATUS_VERBS)
 
 
@@ -200,7 +201,7 @@ NAMESPACES = ResourceType(
     short_names=("ns",),
     namespaced=False,
     verbs=("create", "delete", "get", "list", "patch", "update", "watch"),
-    subresources=(_status("Namespace"),),
+    subresources=(status("Namespace"),),
     shapes=shapes.NAMESPACE,
     default=defaults.namespace,
     prepare_update=defaults.namespace_update,
@@ -217,7 +218,7 @@ NODES = ResourceType(
     namespaced=False,
     subresources=(
         Subresource("proxy", "NodeProxyOptions", ("create", "delete", "get", "patch", "update")),
-        _status("Node"),
+        status("Node"),
     ),
     shapes=shapes.NODE,
     default=defaults.node,
@@ -242,7 +243,7 @@ PODS = ResourceType(
         Subresource("log", "Pod", ("get",)),
         Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
         Subresource("proxy", "PodProxyOptions", ("create", "delete", "get", "patch", "update")),
-        _status("Pod"),
+        status("Pod"),
     ),
     graceful=True,
     generation=True,
@@ -301,7 +302,7 @@ SERVICES = ResourceType(
     categories=("all",),
     subresources=(
         Subresource("proxy", "ServiceProxyOptions", ("create", "delete", "get", "patch", "update")),
-        _status("Service"),
+        status("Service"),
     ),
     create_on_update=True,
     shapes=shapes.SERVICE,
@@ -385,6 +386,4 @@ METRICS = (_metrics("nodes", "NodeMetrics", namespaced=False), _metrics("pods", 
 """See ``fakes.apiserver.node_metrics``; served over HTTP only, as the kubelets are asked."""
 
 STORED = (NAMESPACES, NODES, PODS, SECRETS, CONFIG_MAPS, SERVICES, EVENTS, SERVICE_ACCOUNTS, LEASES)
-"""What a server keeps."""
-BUILT_IN = (*STORED, *REVIEWS, *METRICS)
-"""Everything that a new server serves."""
+"""What the core of a simulated cluster lives on; ``fakes.apiserver.catalog`` has the others."""

@@ -8,15 +8,14 @@ one), quotas, pod disruption budgets.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address
-from itertools import count, cycle
 from random import Random
 from typing import Any
 
 from fakes.apiserver import (
+    defaults,
     deletion,
     errors,
     metadata,
@@ -25,24 +24,24 @@ from fakes.apiserver import (
     patches,
     reads,
     reviews,
+    scales,
     subresources,
     tokens,
     writes,
 )
+from fakes.apiserver.catalog import BUILT_IN, STORED_HERE
 from fakes.apiserver.causes import immutable, invalid
-from fakes.apiserver.defaults import PRIORITY_CLASSES, Admission
+from fakes.apiserver.defaults import PRIORITY_CLASSES
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.frozen import freeze
 from fakes.apiserver.objects import Object, Objects, at_version, key_of, name_of, namespace_of, without
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.resources import (
-    BUILT_IN,
     CONFIG_MAPS,
     EVENTS,
     NAMESPACES,
     PODS,
     SERVICE_ACCOUNTS,
-    STORED,
     ResourceTable,
     ResourceType,
 )
@@ -50,15 +49,10 @@ from fakes.apiserver.selectors import Selection, select
 from fakes.apiserver.store import Collection, Expired, Scope, after
 from fakes.apiserver.watch import Change, Event, Watcher
 
-INITIAL_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-PROTECTED_NAMESPACES = ("default", "kube-system", "kube-public")
 EVENT_TTL = timedelta(hours=1)
+SCALE = "scale"
 NAME_ATTEMPTS = 8
 """How many names the server tries for a ``generateName`` before it says AlreadyExists."""
-
-FIRST_CLUSTER_IP = IPv4Address("10.96.0.10")
-NODE_PORTS = range(30000, 32768)
-INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 
 
 class ApiServer:
@@ -81,13 +75,13 @@ class ApiServer:
         self._checked = checked
         self._version = 0
         self._stamps = metadata.Stamps(now, random)
-        self._admission = Admission(random, _cluster_ips(), cycle(NODE_PORTS))
-        self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED}
+        self._admission = defaults.admission(random)
+        self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED_HERE}
         self._namespaces = self._collections[NAMESPACES]
         self._token_secret = random.randbytes(32)
         self._terminating: set[str] = set()
         self._events_by_age: deque[tuple[datetime, Object]] = deque()
-        for name in INITIAL_NAMESPACES:
+        for name in defaults.INITIAL_NAMESPACES:
             self.create(NAMESPACES, None, {"metadata": {"name": name}})
 
     @property
@@ -99,10 +93,10 @@ class ApiServer:
 
     def get(self, resource: ResourceType, namespace: str | None, name: str, *, subresource: str = "") -> Object:
         """One object."""
+        if subresource == SCALE and resource.subresource(SCALE):
+            return scales.scale_of(self._existing(resource, namespace, name))
         if subresource not in ("", "status") or (subresource and not resource.has_status):
             raise errors.no_such_resource()
-        if resource is EVENTS:
-            self._expire_events()
         return self._existing(resource, namespace, name)
 
     def list(self, resource: ResourceType, namespace: str | None, options: ListOptions = LIST_ALL) -> Object:
@@ -155,7 +149,7 @@ class ApiServer:
                 if matches is None or matches(obj):
                     watcher.push(("ADDED", obj))
             if options.send_initial_events and options.allow_watch_bookmarks:
-                watcher.push(self._bookmark(resource, INITIAL_EVENTS_END))
+                watcher.push(self._bookmark(resource, reads.INITIAL_EVENTS_END))
         try:
             for change in collection.changes_since(since, scope.indexed):
                 watcher.offer(change)
@@ -229,7 +223,9 @@ class ApiServer:
         subresource: str = "",
         options: WriteOptions = WRITE,
     ) -> Object:
-        """Replace an object, or with ``status`` its status."""
+        """Replace an object, or with ``status`` its status, or with ``scale`` the number of its replicas."""
+        if subresource == SCALE and resource.subresource(SCALE):
+            return self._scale(resource, self._existing(resource, namespace, name), obj, options)
         writes.check_writable(resource, subresource)
         wanted = writes.decode(resource, obj)
         meta = wanted.get("metadata") or {}
@@ -261,6 +257,10 @@ class ApiServer:
         options: WriteOptions = WRITE,
     ) -> Object:
         """Change parts of an object; ``patch_type`` is the content type."""
+        if subresource == SCALE and resource.subresource(SCALE):
+            current = self._existing(resource, namespace, name)
+            scale = patches.apply(scales.scale_of(current), patch, patch_type, None)
+            return self._scale(resource, current, scale, options)
         writes.check_writable(resource, subresource)
         current = self._existing(resource, namespace, name)
         wanted = patches.apply(current, patch, patch_type, resource.schema)
@@ -297,7 +297,7 @@ class ApiServer:
             writes.refuse(resource, name, causes)
         if not subresource:
             writes.refuse(resource, name, resource.validate_update(new, current) or resource.validate(new))
-            if resource.generation and new["spec"] is not current["spec"] and new["spec"] != current["spec"]:
+            if resource.generation and writes.changes_generation(new, current):
                 new = {**new, "metadata": {**new["metadata"], "generation": before.get("generation", 0) + 1}}
         if options.dry_run:
             return new
@@ -308,6 +308,12 @@ class ApiServer:
         if resource is NAMESPACES and name in self._terminating:
             self._finish_namespace(name)
         return stored
+
+    def _scale(
+        self, resource: ResourceType, current: Object, scale: Mapping[str, Any], options: WriteOptions
+    ) -> Object:
+        writes.check_overtaken(resource, current, scale.get("metadata") or {})
+        return scales.scale_of(self._write(resource, current, scales.scaled(current, scale), "", options))
 
     def _command(
         self,
@@ -366,9 +372,7 @@ class ApiServer:
                 self._remove(resource, obj)
         if resource.graceful or not decided.remove:
             return obj
-        group = {"group": resource.group} if resource.group else {}
-        details = {"name": name, **group, "kind": resource.plural, "uid": obj["metadata"]["uid"]}
-        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+        return deletion.success(resource, obj)
 
     def delete_collection(
         self,
@@ -394,15 +398,12 @@ class ApiServer:
     def _furnish(self, namespace: str) -> None:
         """What the controllers of a cluster put into each new namespace."""
         self.create(SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "default"}})
-        description = "Contains a CA bundle that can be used to verify the kube-apiserver."
-        annotations = {"kubernetes.io/description": description}
-        meta = {"name": "kube-root-ca.crt", "annotations": annotations}
-        self.create(CONFIG_MAPS, namespace, {"metadata": meta, "data": {"ca.crt": ""}})
+        self.create(CONFIG_MAPS, namespace, defaults.ROOT_CA)
 
     def _delete_namespace(self, obj: Object, options: DeleteOptions) -> Object:
         """Announce the deletion, delete the content, and go when the last of it has gone."""
         name = name_of(obj)
-        if name in PROTECTED_NAMESPACES:
+        if name in defaults.PROTECTED_NAMESPACES:
             raise errors.forbidden("namespaces", name, "this namespace may not be deleted")
         if name in self._terminating:
             return obj
@@ -451,6 +452,8 @@ class ApiServer:
     # --- what all requests share ---
 
     def _existing(self, resource: ResourceType, namespace: str | None, name: str) -> Object:
+        if resource is EVENTS:
+            self._expire_events()
         found = self._collections[resource].get(namespace or "", name)
         if found is None:
             raise errors.not_found(resource.plural, name, resource.group)
@@ -494,7 +497,3 @@ class ApiServer:
             _, event = waiting.popleft()
             if self._collections[EVENTS].get(namespace_of(event), name_of(event)) is event:
                 self._remove(EVENTS, event)
-
-
-def _cluster_ips() -> Iterator[str]:
-    return (str(FIRST_CLUSTER_IP + offset) for offset in count())

@@ -23,6 +23,14 @@ def subdomain_named(obj: Object) -> Causes:
     return named(obj, dns_subdomain)
 
 
+def any_named(obj: Object) -> Causes:
+    """A kind whose names need only fit into a path: no slash, no percent sign."""
+    name = str(obj["metadata"].get("name", ""))
+    if name in (".", "..") or "/" in name or "%" in name:
+        return [invalid("metadata.name", name, "may not contain '/' or '%', and may not be '.' or '..'")]
+    return []
+
+
 def node_update(new: Object, old: Object) -> Causes:
     """A changed node: what is set once stays."""
     after, before = new.get("spec") or {}, old.get("spec") or {}

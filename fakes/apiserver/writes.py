@@ -95,6 +95,15 @@ def with_rest(resource: ResourceType, current: Object, wanted: Object) -> Object
     return resource.prepare_update(new, current)
 
 
+def changes_generation(new: Object, old: Object) -> bool:
+    """Whether a write counts as a change of what is wanted: of the spec, or of all that a kind without one says."""
+    after, before = new.get("spec"), old.get("spec")
+    if after is not None or before is not None:
+        return after is not before and after != before
+    own = ("metadata", "status")
+    return {k: v for k, v in new.items() if k not in own} != {k: v for k, v in old.items() if k not in own}
+
+
 def new_finalizers(after: Mapping[str, Any], before: Mapping[str, Any]) -> Causes:
     """What is wrong with the finalizers of an object that is being deleted: they can only become fewer."""
     added = [each for each in after.get("finalizers") or () if each not in (before.get("finalizers") or ())]

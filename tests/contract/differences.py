@@ -242,5 +242,7 @@ DIFFERENCES = frozenset(
         "watches: as a table",
         "watches: initial events need a match",
         "watches: initial events of an exact version",
+        "workloads: a daemon set",
+        "workloads: a scale of what has none",
     }
 )

@@ -36,11 +36,23 @@ ALL = list(cases())
 def check(answers: list[object], subject: str, name: str) -> None:
     """Fail with the fields that differ from what is recorded."""
     before, after = (
-        json.dumps(each, indent=1, sort_keys=True, ensure_ascii=False).splitlines()
+        json.dumps(_without_prose(each), indent=1, sort_keys=True, ensure_ascii=False).splitlines()
         for each in (recorded(subject).get(name), answers)
     )
     difference = "\n".join(unified_diff(before, after, "recorded", "answered", n=2, lineterm=""))
     assert not difference, f"{subject}: {name}\n{difference}"
+
+
+def _without_prose(answer: object) -> object:
+    """The answer without the descriptions of a table's columns, which the fake leaves out."""
+    if isinstance(answer, list):
+        return [_without_prose(each) for each in answer]
+    if not isinstance(answer, dict):
+        return answer
+    kept = {key: _without_prose(value) for key, value in answer.items()}
+    for column in kept.get("columnDefinitions") or []:
+        column.pop("description", None)
+    return kept
 
 
 def known(subject: str, name: str) -> list[pytest.MarkDecorator]:

@@ -5,8 +5,9 @@ from typing import Any
 import orjson
 import pytest
 
+from fakes.apiserver.catalog import BUILT_IN
 from fakes.apiserver.openapi import OpenApi
-from fakes.apiserver.resources import BUILT_IN, PODS, ResourceTable, ResourceType
+from fakes.apiserver.resources import PODS, ResourceTable, ResourceType
 
 WIDGETS = ResourceType("example.org", "v1", "widgets", "Widget")
 

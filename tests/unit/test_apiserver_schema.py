@@ -2,7 +2,8 @@
 
 import pytest
 
-from fakes.apiserver.resources import BUILT_IN, METRICS
+from fakes.apiserver.catalog import BUILT_IN
+from fakes.apiserver.resources import METRICS
 from fakes.apiserver.schema import Form, Schema, archive, of_kind
 
 

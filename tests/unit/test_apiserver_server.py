@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from fakes.apiserver.catalog import BUILT_IN
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.options import DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.patches import JSON, MERGE
 from fakes.apiserver.resources import (
-    BUILT_IN,
     CONFIG_MAPS,
     EVENTS,
     LEASES,

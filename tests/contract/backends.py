@@ -119,16 +119,22 @@ LITTERED = (CONFIG_MAPS, SECRETS, SERVICES, PODS, LEASES, EVENTS, SERVICE_ACCOUN
 
 
 async def _empty(kube: KubeApi) -> None:
-    """Delete what tests may have made."""
+    """Delete what tests may have made. The recorded cases have namespaces of their own, which disturb nobody."""
     for resource in LITTERED:
         for each in (await kube.list(resource))["items"]:
-            if each["metadata"]["namespace"] not in SYSTEM and (resource, each["metadata"]["name"]) not in KEPT:
+            namespace, name = each["metadata"]["namespace"], each["metadata"]["name"]
+            if not _is_others(namespace) and (resource, name) not in KEPT:
                 await _delete(kube, resource, each)
     for each in (await kube.list(NODES))["items"]:
         await _delete(kube, NODES, each)
     for each in (await kube.list(NAMESPACES))["items"]:
-        if each["metadata"]["name"] not in (*SYSTEM, "default"):
+        name = each["metadata"]["name"]
+        if name != "default" and not _is_others(name):
             await _delete(kube, NAMESPACES, each)
+
+
+def _is_others(namespace: str) -> bool:
+    return namespace in SYSTEM or namespace.startswith("case-")
 
 
 SYSTEM = ("kube-system", "kube-public", "kube-node-lease")

@@ -32,6 +32,12 @@ class Informer:
         deleted: called with the last state of each object that is gone.
         random: spreads watches and retries.
         log: where trouble is told.
+
+    Attributes:
+        objects: as they are now, by UID.
+        synced: set once they are known.
+        asked: set once the server has answered, or not answered, at all.
+        error: what went wrong last; None once they are known again.
     """
 
     def __init__(
@@ -48,6 +54,8 @@ class Informer:
     ) -> None:
         self.objects: dict[str, KubeObject] = {}
         self.synced = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.error: ApiError | None = None
         self._version = ""
         self._kube = kube
         self._resource = resource
@@ -65,13 +73,17 @@ class Informer:
             try:
                 if not self._version:
                     self._version = await self._list()
+                    self.error = None
                     self.synced.set()
+                    self.asked.set()
                 await self._watch()
                 failures = 0
             except Gone:
                 self._version = ""
             except ApiError as error:
                 failures += 1
+                self.error = error
+                self.asked.set()
                 wait = max(backoff.delay(failures, self._random, longest=30.0), error.retry_after or 0.0)
                 self._log.warning("cannot follow %s: %s; again in %.1f s", self._resource, error, wait)
                 await asyncio.sleep(wait)

@@ -47,7 +47,7 @@ def needed(config: RunnerConfig) -> list[Permission]:
         *_each("create patch", EVENTS, "telling the pods' owners", everywhere),
         *_each("get list watch", CONFIG_MAPS, "pods that refer to them", everywhere, essential=False),
         *_each("get list watch", SECRETS, "pods that refer to them", everywhere, essential=False),
-        *_each("list", SERVICES, "pods' variables for Services", essential=False),
+        *_each("list watch", SERVICES, "pods' variables for Services", essential=False),
         *_each("create", SERVICE_ACCOUNTS, "service-account tokens in pods", everywhere, "token", essential=False),
     ]
     for resource in (TOKEN_REVIEWS, ACCESS_REVIEWS):

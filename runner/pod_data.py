@@ -6,7 +6,7 @@ What many pods refer to is asked for once a second at the most.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,13 +14,13 @@ from typing import Any
 from providers import pods
 from providers.base import PodAddressing, Provider
 from providers.data import NO_DATA, PodData
-from providers.types import EnvVar, KubeObject, Pod
+from providers.types import KubeObject, Pod
 from runner import environment, kube, volumes
 from runner.config import RunnerConfig
 from runner.downward import POD_ADDRESSES, Host
 from runner.ports import Ports
 from runner.references import Problem, Reference, Unreadable
-from runner.service_links import MASTER_NAME, MASTER_NAMESPACE, service_variables
+from runner.services import Services
 from runner.tokens import Tokens
 
 FRESH_SECONDS = 1.0
@@ -79,10 +79,9 @@ class PodDataSource:
         self._api = api
         self._provider = provider
         self._config = config
+        self._services = Services(api, config.namespace, ports.random, log)
         self._tokens = Tokens(api, ports.clock)
-        self._log = log
         self._recent: dict[object, tuple[float, asyncio.Future[Any]]] = {}
-        self._links_refused = False
 
     async def gather(self, pod: Pod) -> Given:
         """What the provider is to be given of the pod.
@@ -96,7 +95,7 @@ class PodDataSource:
         sources = {each: await self._object(each, namespace) for each in wanted}
         host = await self._host(pod)
         tokens, renew_at = await self._tokens.of(pod)
-        found = environment.resolve(await self._addressed(pod), sources, host, await self._links(pod, namespace))
+        found = environment.resolve(await self._addressed(pod), sources, host, await self._services.variables(pod))
         problems = [*found.problems]
         if found.late:
             names = ", ".join(sorted({name for _, name in found.late}))
@@ -116,6 +115,10 @@ class PodDataSource:
         namespace = pod["metadata"].get("namespace", "default")
         for each in references(pod):
             self._recent.pop((each, namespace), None)
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        self._services.close()
 
     def forget(self, uid: str) -> None:
         """The pod needs nothing any more."""
@@ -145,30 +148,6 @@ class PodDataSource:
             return pod
         ip = await self._provider.pod_ip(pod)
         return pods.with_status(pod, {**pods.status(pod), "podIP": ip, "podIPs": [{"ip": ip}]})
-
-    async def _links(self, pod: Pod, namespace: str) -> Mapping[str, EnvVar]:
-        """The variables of the namespace's Services, and of the API server's."""
-        enabled = pod.get("spec", {}).get("enableServiceLinks") is not False
-
-        async def ask() -> Mapping[str, EnvVar]:
-            here = await self._services(namespace) if enabled else []
-            master_here = here if enabled and namespace == MASTER_NAMESPACE else await self._services(MASTER_NAMESPACE)
-            master = next((each for each in master_here if each["metadata"]["name"] == MASTER_NAME), None)
-            found = service_variables(here, master, enabled=enabled)
-            return {name: {"name": name, "value": value} for name, value in found.items()}
-
-        found: Mapping[str, EnvVar] = await self._once(("links", namespace, enabled), ask)
-        return found
-
-    async def _services(self, namespace: str) -> list[KubeObject]:
-        if self._links_refused:
-            return []
-        try:
-            return list((await self._api.list(kube.SERVICES, namespace))["items"])
-        except kube.Forbidden as error:
-            self._links_refused = True
-            self._log.warning("pods get no variables for Services: %s", error)
-            return []
 
     async def _once(self, key: object, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer to a question that was asked less than a second ago, or is being asked; else ask it."""

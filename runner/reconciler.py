@@ -91,6 +91,7 @@ class Reconciler:
         """Take no more notice: the agent is going down, and the provider may not know it yet."""
         self._open = False
         self._watches.close()
+        self._data.close()
 
     # --- what happens -----------------------------------------------------------------------------------------------
 

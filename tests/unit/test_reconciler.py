@@ -38,8 +38,8 @@ class Cluster:
         self.pod = {**self.pod, "metadata": metadata, "status": {**self.pod.get("status", {}), **patch["status"]}}
         return self.pod
 
-    async def list(self, resource: Any, namespace: str) -> dict[str, Any]:
-        return {"items": []}
+    async def list(self, *_: Any, **__: Any) -> dict[str, Any]:
+        raise kube.Forbidden("no Services for this runner", code=403)
 
     async def delete(self, resource: Any, name: str, namespace: str, **options: Any) -> dict[str, Any]:
         self.calls.append(("delete", name, options))

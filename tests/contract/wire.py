@@ -176,6 +176,7 @@ REPLACED = (
     (re.compile(r"-----BEGIN CERTIFICATE-----.*", re.DOTALL), ""),
     (re.compile(r"\b10\.96\.\d+\.\d+\b"), "CLUSTER-IP"),
     (re.compile(r"((?:[Tt]oo (?:old|large)) resource version: )\d+( \(\d+\)|, current: \d+)"), r"\1N"),
+    (re.compile(r"(ResourceVersion in (?:the precondition|record)) \(\d+\)"), r"\1 (N)"),
     (re.compile(r"\b\d+(?:\.\d+)?[smhd]$"), "AGE"),
     (re.compile(r"[A-Za-z0-9+/_=-]{60,}\.[A-Za-z0-9+/_=-]{60,}\.[A-Za-z0-9+/_=-]{60,}"), "TOKEN"),
 )

@@ -144,7 +144,7 @@ class PodDataSource:
 
     async def _addressed(self, pod: Pod) -> Pod:
         """The pod with the address that it will have, where it wants to know it and the provider knows."""
-        if not isinstance(self._provider, PodAddressing) or not _wants_address(pod):
+        if not _wants_address(pod) or not isinstance(self._provider, PodAddressing):
             return pod
         ip = await self._provider.pod_ip(pod)
         return pods.with_status(pod, {**pods.status(pod), "podIP": ip, "podIPs": [{"ip": ip}]})

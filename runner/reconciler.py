@@ -59,6 +59,8 @@ class Reconciler:
         self.records: dict[str, Record] = {}
         self._api = api
         self._provider = provider
+        # asked once: a look at a protocol costs more than the rest of what is done for a plain pod
+        self._volume_updates = provider if isinstance(provider, VolumeUpdates) else None
         self._config = config
         self._data = PodDataSource(api, provider, config, ports, log)
         self._watches = ObjectWatches(api, self._data_changed, ports.random, log)
@@ -83,7 +85,7 @@ class Reconciler:
             if uid not in listed and record.presence is Presence.UNKNOWN:
                 record.presence = Presence.ABSENT
             if record.presence is Presence.PRESENT and volumes.are_from_cluster(record.pod):
-                record.stale = isinstance(self._provider, VolumeUpdates)
+                record.stale = self._volume_updates is not None
         self._open = True
         self._poke_all()
 
@@ -254,16 +256,15 @@ class Reconciler:
 
     async def _refresh(self, record: Record) -> None:
         """Bring the files of the pod's volumes up to date, if they have changed."""
-        provider = self._provider
         given = await self._gathered(record)
         if given.fatal:  # the files stay as they are, as a kubelet leaves them when the source is gone
             self._events.tell(record.pod, WARNING, given.fatal.reason, given.fatal.message)
             if record.refresh_at is not None:
                 record.refresh_at = self._ports.clock.now() + RENEWAL_PAUSE
             return
-        if isinstance(provider, VolumeUpdates) and _content(given) != record.content:
+        if self._volume_updates is not None and _content(given) != record.content:
             try:
-                await self._in_time(provider.update_volumes(given.pod, given.data))
+                await self._in_time(self._volume_updates.update_volumes(given.pod, given.data))
             except Exception:
                 record.stale = True
                 raise
@@ -272,7 +273,7 @@ class Reconciler:
     async def _gathered(self, record: Record) -> Given:
         """What the provider is to be given. Whatever changes from now on, or comes if it is missing, is noticed."""
         record.stale = False
-        if isinstance(self._provider, VolumeUpdates):  # before the reading, and before a cloud takes its time
+        if self._volume_updates is not None:  # before the reading, and before a cloud takes its time
             self._watches.want(pods.uid(record.pod), _watched(record.pod, volumes.references(record.pod)))
         try:
             given = await self._data.gather(record.pod)
@@ -285,7 +286,7 @@ class Reconciler:
 
     def _keep_fresh(self, record: Record, given: Given) -> None:
         """Note what the provider has, and notice when it gets out of date, if the provider can do something then."""
-        if isinstance(self._provider, VolumeUpdates):
+        if self._volume_updates is not None:
             record.content, record.refresh_at = _content(given), given.refresh_at
         else:
             record.stale = False

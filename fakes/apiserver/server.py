@@ -7,7 +7,7 @@ Not here yet: server-side apply, garbage collection by owner (a ``Foreground`` o
 one), quotas, pod disruption budgets.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -42,11 +42,13 @@ from fakes.apiserver.resources import (
     NAMESPACES,
     PODS,
     SERVICE_ACCOUNTS,
+    SERVICES,
     STORED,
     ResourceTable,
     ResourceType,
 )
 from fakes.apiserver.selectors import Selection, select
+from fakes.apiserver.storage import Storage
 from fakes.apiserver.store import Collection, Expired, Scope, after
 from fakes.apiserver.watch import Change, Event, Watcher
 
@@ -71,10 +73,17 @@ class ApiServer:
         random: UIDs and generated names.
         checked: hand out objects that raise when they are changed in place.
         watch_cache: how many changes of each resource a watch or a paged list can go back.
+        storage: where objects outlive the process; None for memory alone.
     """
 
     def __init__(
-        self, *, now: Callable[[], datetime], random: Random, checked: bool = False, watch_cache: int = 10_000
+        self,
+        *,
+        now: Callable[[], datetime],
+        random: Random,
+        checked: bool = False,
+        watch_cache: int = 10_000,
+        storage: Storage | None = None,
     ) -> None:
         self.resources = ResourceTable(BUILT_IN)
         self._now = now
@@ -87,8 +96,30 @@ class ApiServer:
         self._token_secret = random.randbytes(32)
         self._terminating: set[str] = set()
         self._events_by_age: deque[tuple[datetime, Object]] = deque()
+        self._storage = storage
+        if storage is not None and storage.version:
+            self._resume(storage)
         for name in INITIAL_NAMESPACES:
-            self.create(NAMESPACES, None, {"metadata": {"name": name}})
+            if self._namespaces.get("", name) is None:
+                self.create(NAMESPACES, None, {"metadata": {"name": name}})
+
+    def _resume(self, storage: Storage) -> None:
+        """Go on where the process before ended."""
+        self._version = storage.version
+        found: dict[str, Objects] = defaultdict(list)
+        for plural, obj in storage.objects():
+            found[plural].append(freeze(obj) if self._checked else obj)
+        for resource, collection in self._collections.items():
+            collection.load(found[resource.qualified], self._version)
+        expiry = self._now() + EVENT_TTL
+        self._events_by_age.extend((expiry, event) for event in found[EVENTS.qualified])
+        self._terminating.update(
+            name_of(each) for each in found[NAMESPACES.qualified] if each["metadata"].get("deletionTimestamp")
+        )
+        used = {each["spec"].get("clusterIP") for each in found[SERVICES.qualified]}
+        self._admission = replace(self._admission, cluster_ips=(ip for ip in _cluster_ips() if ip not in used))
+        for name in sorted(self._terminating):
+            self._finish_namespace(name)
 
     @property
     def version(self) -> int:
@@ -481,6 +512,9 @@ class ApiServer:
         stored = at_version(obj, self._version)
         if self._checked:
             stored = freeze(stored)
+        if self._storage is not None:
+            keep = self._storage.remove if kind == "DELETED" else self._storage.put
+            keep(self._version, resource.qualified, stored)
         self._collections[resource].apply(Change(self._version, kind, stored, old))
         if resource is EVENTS and kind != "DELETED":
             self._events_by_age.append((self._now() + EVENT_TTL, stored))

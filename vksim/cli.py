@@ -82,16 +82,53 @@ def validate(ctx: click.Context, scenarios: tuple[str, ...]) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the API server. Default: any free one.")
 @click.option("--kubeconfig", type=FILE, help="Where to write the kubeconfig. Default: a new file in a new folder.")
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
+@click.option("--data-dir", type=FOLDER, help="Keep objects there; the next serve goes on with them.")
+@click.option("--faults", type=FILE, help="Rules about what goes wrong with requests (docs/fake-api-server.md).")
 @click.pass_context
-def serve(ctx: click.Context, /, nodes: int, host: str, port: int, kubeconfig: Path | None, allow_remote: bool) -> None:
+def serve(
+    ctx: click.Context,
+    /,
+    nodes: int,
+    host: str,
+    port: int,
+    kubeconfig: Path | None,
+    allow_remote: bool,
+    data_dir: Path | None,
+    faults: Path | None,
+) -> None:
     """Keep a cluster up, in real time, for kubectl and any other client, until Ctrl-C."""
     from vksim import serve as server  # noqa: PLC0415
 
-    settings = server.Settings(nodes, host, port, kubeconfig, allow_remote)
+    settings = server.Settings(nodes, host, port, kubeconfig, allow_remote, data_dir, faults)
     code, line = server.main(settings)
     if line:
         complain(line)
     ctx.exit(code)
+
+
+@vksim.group()
+def snapshot() -> None:
+    """Save and restore the objects of a cluster that is kept in a folder (vksim serve --data-dir)."""
+
+
+@snapshot.command()
+@click.argument("data_dir", type=FOLDER)
+@click.argument("file", type=FILE)
+def save(data_dir: Path, file: Path) -> None:
+    """Write the objects in DATA_DIR to FILE, as lines of JSON; also while they are being served."""
+    from vksim import snapshots  # noqa: PLC0415
+
+    click.echo(snapshots.save(data_dir, file))
+
+
+@snapshot.command()
+@click.argument("file", type=FILE)
+@click.argument("data_dir", type=FOLDER)
+def restore(file: Path, data_dir: Path) -> None:
+    """Put the objects of FILE in the place of those in DATA_DIR, which nobody may be serving."""
+    from vksim import snapshots  # noqa: PLC0415
+
+    click.echo(snapshots.restore(file, data_dir))
 
 
 def main() -> None:

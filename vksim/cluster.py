@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from fakes.apiserver.server import ApiServer
+from fakes.apiserver.storage import Storage
 from providers.base import BlockingCalls, Clock
 from providers.mock import config as mock_config
 from providers.mock.cloud import MockCloud
@@ -68,6 +69,7 @@ class Cluster:
         random: makes the randomness of a part from its name, so that one part does not disturb another's.
         latency: draws how long a request to the API server takes; None for no time at all.
         blocking: runs calls that block.
+        storage: where the API server's objects outlive the process.
     """
 
     def __init__(
@@ -77,8 +79,9 @@ class Cluster:
         *,
         latency: Callable[[], float] | None = None,
         blocking: BlockingCalls | None = None,
+        storage: Storage | None = None,
     ) -> None:
-        self.server = ApiServer(now=clock.now, random=random("api server"))
+        self.server = ApiServer(now=clock.now, random=random("api server"), storage=storage)
         self.api = InProcessKube(self.server)
         self.cloud = MockCloud(clock, random("cloud"))
         self.nodes: dict[str, VirtualNode] = {}

@@ -14,14 +14,17 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from random import SystemRandom
+from random import Random, SystemRandom
 
 import click
+import yaml
 
 from fakes.apiserver import access
 from fakes.apiserver.errors import StatusError
+from fakes.apiserver.faults import Faults, Rule, parse
 from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.resources import PODS
+from fakes.apiserver.storage import StorageError, locked
 from runner import logs
 from runner.kubelet.handlers import Handlers
 from runner.kubelet.node import KubeletNode
@@ -39,6 +42,10 @@ SCRIPT = {"start-after": ["500ms", "2s"], "log-every": "5s"}
 """What pods do unless their annotations say otherwise."""
 
 
+FAULTS_SEED = 1
+"""The same requests in the same order meet the same faults."""
+
+
 class WrongUsage(Exception):
     """An option cannot be meant like that. The message says why, and what to do."""
 
@@ -53,6 +60,8 @@ class Settings:
         port: of the API server; 0 takes any free one.
         kubeconfig: where to write it; None for a new file in a new folder.
         allow_remote: whether the address may be one that other machines reach.
+        data_dir: where objects are kept for the next time; None for memory alone.
+        faults: a file of rules about what goes wrong with requests.
     """
 
     nodes: int
@@ -60,6 +69,8 @@ class Settings:
     port: int
     kubeconfig: Path | None
     allow_remote: bool
+    data_dir: Path | None = None
+    faults: Path | None = None
 
 
 def main(settings: Settings) -> tuple[int, str]:
@@ -70,7 +81,7 @@ def main(settings: Settings) -> tuple[int, str]:
         asyncio.run(_until_signal(settings))
     except WrongUsage as error:
         return WRONG_USAGE, str(error)
-    except AddressError as error:
+    except (AddressError, StorageError) as error:
         return FAILED, str(error)
     except OSError as error:
         taken = f"; port {settings.port} is in use, give another --port" if error.errno == errno.EADDRINUSE else ""
@@ -83,12 +94,17 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
     """A cluster that is up, with all its nodes ready; gives the path of its kubeconfig.
 
     Raises:
-        OSError, AddressError: an address or a file cannot be used.
+        OSError, AddressError, StorageError: an address or a file cannot be used.
+        WrongUsage: a file of faults cannot be read.
     """
     clock = SystemClock()
-    cluster = Cluster(clock, lambda _: SystemRandom(), blocking=InThread())
+    rules = _rules(settings.faults)
     address = _reachable(settings.host)
     async with AsyncExitStack() as stack:
+        storage = None
+        if settings.data_dir is not None:
+            storage = stack.enter_context(locked(settings.data_dir))
+        cluster = Cluster(clock, lambda _: SystemRandom(), blocking=InThread(), storage=storage)
         listener = listen(address, 0)
         stack.callback(listener.close)
         for number in range(settings.nodes):
@@ -104,7 +120,9 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
         await stack.enter_async_context(kubelets.serving(listener))
         certificates = access.make_certificates(["localhost", "127.0.0.1", address], clock.now())
         token = secrets.token_urlsafe(32)
-        door = HttpDoor(cluster.server, now=clock.now, token=token)
+        server = cluster.server
+        faults = Faults(rules, now=clock.now, random=Random(FAULTS_SEED), version=lambda: server.version)
+        door = HttpDoor(server, now=clock.now, token=token, faults=faults)
         port = await door.start(settings.host, settings.port, certificates.context())
         stack.push_async_callback(door.stop)
         running = await stack.enter_async_context(asyncio.TaskGroup())
@@ -182,6 +200,18 @@ def _check(settings: Settings) -> None:
         raise WrongUsage(
             f"--kubeconfig: {settings.kubeconfig} is there already, and would be removed at the end; name a new file"
         )
+
+
+def _rules(path: Path | None) -> list[Rule]:
+    """The rules of a file of faults."""
+    if path is None:
+        return []
+    try:
+        return parse(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise WrongUsage(f"--faults: {path}: {error.strerror}") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise WrongUsage(f"--faults: {path}: {' '.join(str(error).split())}; see docs/fake-api-server.md") from None
 
 
 def _reachable(host: str) -> str:

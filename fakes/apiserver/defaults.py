@@ -5,7 +5,7 @@ set. Parts that are the same for every object are constants, shared by reference
 """
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from itertools import count, cycle
@@ -49,9 +49,10 @@ FIRST_CLUSTER_IP = IPv4Address("10.96.0.10")
 NODE_PORTS = range(30000, 32768)
 
 
-def admission(random: Random) -> Admission:
-    """What the admission of a new server draws on."""
-    return Admission(random, (str(FIRST_CLUSTER_IP + offset) for offset in count()), cycle(NODE_PORTS))
+def admission(random: Random, used: Collection[str] = ()) -> Admission:
+    """What the admission of a server draws on; the cluster IPs that are in use already are left out."""
+    cluster_ips = (str(FIRST_CLUSTER_IP + offset) for offset in count())
+    return Admission(random, (ip for ip in cluster_ips if ip not in used), cycle(NODE_PORTS))
 
 
 def suffix(random: Random) -> str:

@@ -21,6 +21,8 @@ from fakes.apiserver.accept import Form
 from fakes.apiserver.bodies import Encoder
 from fakes.apiserver.decoding import Received
 from fakes.apiserver.errors import StatusError
+from fakes.apiserver.faults import NONE as UNTROUBLED
+from fakes.apiserver.faults import Faults, Trouble
 from fakes.apiserver.node_metrics import NodeMetrics
 from fakes.apiserver.nodeproxy import NodeProxy
 from fakes.apiserver.objects import Object
@@ -56,14 +58,22 @@ class HttpDoor:
         now: the wall clock, for ages in tables.
         token: the bearer token that clients must show; None lets everybody in.
         version: of Kubernetes, as ``/version`` tells it.
+        faults: what goes wrong with requests; None for nothing.
     """
 
     def __init__(
-        self, server: ApiServer, *, now: Callable[[], datetime], token: str | None = None, version: str = "v1.34.0"
+        self,
+        server: ApiServer,
+        *,
+        now: Callable[[], datetime],
+        token: str | None = None,
+        version: str = "v1.34.0",
+        faults: Faults | None = None,
     ) -> None:
         self._server = server
         self._now = now
         self._token = token
+        self._faults = faults
         self._encoder = Encoder()
         self._messages = Encoder(protobuf.body)
         self._nodes = NodeProxy(server)
@@ -123,10 +133,22 @@ class HttpDoor:
         self._authenticate(request)
         document = self._document(request)
         if document is None:
-            return await self._resource(request, requests.target(path, self._server.resources))
+            target = requests.target(path, self._server.resources)
+            trouble = await self._meet(request, target)
+            return await self._resource(request, target, trouble)
         if request.method != "GET":
             raise errors.method_not_allowed()
         return document
+
+    async def _meet(self, request: web.BaseRequest, target: Target) -> Trouble:
+        """What the rules have in store for a request; raises ``StatusError`` if they refuse it."""
+        if self._faults is None:
+            return UNTROUBLED
+        verb = requests.verb(request.method, target, request.query)
+        trouble = self._faults.meet(verb, target.resource.plural, request.headers.get("User-Agent", ""))
+        if trouble.latency:
+            await asyncio.sleep(trouble.latency)
+        return trouble
 
     def _document(self, request: web.BaseRequest) -> Answer | None:
         """What the server says about itself; None for a path to objects."""
@@ -150,7 +172,7 @@ class HttpDoor:
                 return
         raise StatusError(401, "Unauthorized", "Unauthorized")
 
-    async def _resource(self, request: web.BaseRequest, target: Target) -> Answer:
+    async def _resource(self, request: web.BaseRequest, target: Target, trouble: Trouble) -> Answer:
         if target.subresource == "log" and target.resource.plural == "pods":
             return await self._log(request, target)
         if target.subresource in STREAMS and target.resource is PODS:
@@ -162,8 +184,10 @@ class HttpDoor:
             return await self._nodes.proxy(request, target)
         if target.subresource == "proxy" and target.resource.subresource("proxy"):
             raise StatusError(501, "", f"{target.resource.plural}/proxy is not implemented by this API server")
+        if request.method == "GET":
+            _form(request)
+            return await self._get(request, target, trouble)
         handlers: dict[str, Callable[[web.BaseRequest, Target], Awaitable[Answer]]] = {
-            "GET": self._get,
             "POST": self._post,
             "PUT": self._put,
             "PATCH": self._patch,
@@ -177,7 +201,7 @@ class HttpDoor:
 
     # --- verbs ------------------------------------------------------------------------------------------------------
 
-    async def _get(self, request: web.BaseRequest, target: Target) -> Answer:
+    async def _get(self, request: web.BaseRequest, target: Target, trouble: Trouble) -> Answer:
         if target.resource.computed:
             if "get" not in target.resource.verbs:
                 raise errors.method_not_allowed()
@@ -187,20 +211,26 @@ class HttpDoor:
             found = self._server.get(target.resource, target.namespace, target.name, subresource=target.subresource)
             return self._answer(request, target, found)
         if target.watch or requests.is_watch(request.query):
-            return await self._watch(request, target)
-        listed = self._server.list(target.resource, target.namespace, requests.list_options(request.query))
+            return await self._watch(request, target, trouble)
+        options = requests.list_options(request.query)
+        if trouble.lag and self._faults is not None:
+            options = self._faults.past(options, trouble.lag)
+        listed = self._server.list(target.resource, target.namespace, options)
         if _form(request) is Form.TABLE:
             return _encoded(request, tables.of_list(target.resource, listed, self._now(), request.query))
         if _form(request) is Form.PROTOBUF and protobuf.has_form(listed):
             return _sent(request, protobuf.encode_list(listed, self._messages.stored), bodies.PROTOBUF)
         return _encoded(request, bodies.listed(listed))
 
-    async def _watch(self, request: web.BaseRequest, target: Target) -> Answer:
+    async def _watch(self, request: web.BaseRequest, target: Target, trouble: Trouble) -> Answer:
         form = accept.form(request.headers.get("Accept", ""), watch=True)
         selection = requests.list_options(request.query)
         if target.name:
             selection = replace(selection, field_selector=f"metadata.name={target.name}")
         watcher = self._server.watch(target.resource, target.namespace, selection)
+        watcher.lag(trouble.lag)
+        if trouble.drop is not None:
+            asyncio.get_running_loop().call_later(trouble.drop, watcher.end)
         self._watchers[watcher] = None
         try:
             content_type = protobuf.WATCH if form is Form.PROTOBUF else bodies.JSON

@@ -1,11 +1,16 @@
 """What the options of a list or a watch mean: which versions and objects it is about, and which are refused. Pure."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fakes.apiserver import errors, paging
 from fakes.apiserver.causes import Cause, Causes, forbidden, unsupported
 from fakes.apiserver.errors import StatusError, bad_request
 from fakes.apiserver.options import ListOptions
+from fakes.apiserver.resources import ResourceType
 from fakes.apiserver.selectors import Selection
 from fakes.apiserver.store import Scope
+from fakes.apiserver.watch import Event
 
 INITIAL_EVENTS_END = {"k8s.io/initial-events-end": "true"}
 """The annotation of the bookmark after which a watch tells of changes only."""
@@ -79,3 +84,11 @@ def _match_causes(wanted: str, match: str) -> list[Cause]:
 def _refuse(causes: Causes) -> None:
     if causes:
         raise errors.invalid("ListOptions", "", causes, group="meta.k8s.io")
+
+
+def bookmark(resource: ResourceType, version: int, annotations: Mapping[str, str] | None = None) -> Event:
+    """The event that tells a watcher how far it has seen."""
+    metadata: dict[str, Any] = {"resourceVersion": str(version)}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return "BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}

@@ -77,6 +77,17 @@ def _api(path: str) -> tuple[str, str, list[str]]:
     raise NoSuchPath(path)
 
 
+def verb(method: str, target: Target, query: Mapping[str, str]) -> str:
+    """What a request does, in Kubernetes' words: get, list, watch, create, update, patch, delete, deletecollection."""
+    if method in ("GET", "HEAD"):
+        if target.watch or is_watch(query):
+            return "watch"
+        return "get" if target.name else "list"
+    if method == "DELETE":
+        return "delete" if target.name else "deletecollection"
+    return {"POST": "create", "PUT": "update", "PATCH": "patch"}.get(method, method.lower())
+
+
 def is_watch(query: Mapping[str, str]) -> bool:
     """Whether a list is to be a watch: anything but a false value says so."""
     return query.get("watch", "") not in FALSE

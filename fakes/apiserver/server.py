@@ -7,10 +7,10 @@ Not here yet: server-side apply, garbage collection by owner (a ``Foreground`` o
 one), quotas, pod disruption budgets.
 """
 
-from collections import deque
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -18,9 +18,9 @@ from fakes.apiserver import (
     defaults,
     deletion,
     errors,
+    listing,
     metadata,
     names,
-    paging,
     patches,
     reads,
     reviews,
@@ -33,8 +33,9 @@ from fakes.apiserver.catalog import BUILT_IN, STORED_HERE
 from fakes.apiserver.causes import immutable, invalid
 from fakes.apiserver.defaults import PRIORITY_CLASSES
 from fakes.apiserver.errors import bad_request
+from fakes.apiserver.eventages import EventAges
 from fakes.apiserver.frozen import freeze
-from fakes.apiserver.objects import Object, Objects, at_version, key_of, name_of, namespace_of, without
+from fakes.apiserver.objects import Object, Objects, at_version, name_of, namespace_of, without
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.resources import (
     CONFIG_MAPS,
@@ -42,14 +43,15 @@ from fakes.apiserver.resources import (
     NAMESPACES,
     PODS,
     SERVICE_ACCOUNTS,
+    SERVICES,
     ResourceTable,
     ResourceType,
 )
-from fakes.apiserver.selectors import Selection, select
-from fakes.apiserver.store import Collection, Expired, Scope, after
+from fakes.apiserver.selectors import select
+from fakes.apiserver.storage import Storage
+from fakes.apiserver.store import Collection, Expired
 from fakes.apiserver.watch import Change, Event, Watcher
 
-EVENT_TTL = timedelta(hours=1)
 SCALE = "scale"
 NAME_ATTEMPTS = 8
 """How many names the server tries for a ``generateName`` before it says AlreadyExists."""
@@ -65,24 +67,53 @@ class ApiServer:
         random: UIDs and generated names.
         checked: hand out objects that raise when they are changed in place.
         watch_cache: how many changes of each resource a watch or a paged list can go back.
+        storage: where objects outlive the process; None for memory alone.
     """
 
     def __init__(
-        self, *, now: Callable[[], datetime], random: Random, checked: bool = False, watch_cache: int = 10_000
+        self,
+        *,
+        now: Callable[[], datetime],
+        random: Random,
+        checked: bool = False,
+        watch_cache: int = 10_000,
+        storage: Storage | None = None,
     ) -> None:
         self.resources = ResourceTable(BUILT_IN)
         self._now = now
         self._checked = checked
         self._version = 0
         self._stamps = metadata.Stamps(now, random)
+        self._random = random
         self._admission = defaults.admission(random)
         self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED_HERE}
         self._namespaces = self._collections[NAMESPACES]
         self._token_secret = random.randbytes(32)
         self._terminating: set[str] = set()
-        self._events_by_age: deque[tuple[datetime, Object]] = deque()
+        self._event_ages = EventAges()
+        self._storage = storage
+        if storage is not None and storage.version:
+            self._resume(storage)
         for name in defaults.INITIAL_NAMESPACES:
-            self.create(NAMESPACES, None, {"metadata": {"name": name}})
+            if self._namespaces.get("", name) is None:
+                self.create(NAMESPACES, None, {"metadata": {"name": name}})
+
+    def _resume(self, storage: Storage) -> None:
+        """Go on where the process before ended."""
+        self._version = storage.version
+        found: dict[str, Objects] = defaultdict(list)
+        for plural, obj in storage.objects():
+            found[plural].append(freeze(obj) if self._checked else obj)
+        for resource, collection in self._collections.items():
+            collection.load(found[resource.qualified], self._version)
+        self._event_ages.note(found[EVENTS.qualified], self._now())
+        self._terminating.update(
+            name_of(each) for each in found[NAMESPACES.qualified] if each["metadata"].get("deletionTimestamp")
+        )
+        used = {each["spec"].get("clusterIP") for each in found[SERVICES.qualified]}
+        self._admission = defaults.admission(self._random, used)
+        for name in sorted(self._terminating):
+            self._finish_namespace(name)
 
     @property
     def version(self) -> int:
@@ -104,35 +135,7 @@ class ApiServer:
         if resource is EVENTS:
             self._expire_events()
         selection = select(resource, options.label_selector, options.field_selector)
-        scope = reads.scope(namespace, selection)
-        version, exact = reads.list_version(options, self._version)
-        collection = self._collections[resource]
-        try:
-            objects = collection.snapshot(scope, version) if exact else self._scan(resource, scope, selection)
-        except Expired:
-            raise reads.expired(options, self._version) from None
-        start = after(objects, paging.Token.decode(options.continue_token).last) if options.continue_token else 0
-        limit = options.limit if options.limit > 0 and options.resource_version != "0" else len(objects)
-        page, end = paging.cut(objects, start, limit, selection.matches)
-        list_metadata: Object = {"resourceVersion": str(version)}
-        if end < len(objects):
-            collection.keep_snapshot(scope, version, objects)
-            list_metadata["continue"] = paging.Token(version, key_of(page[-1])).encode()
-            if selection.matches is None:
-                list_metadata["remainingItemCount"] = len(objects) - end
-        return {
-            "kind": f"{resource.kind}List",
-            "apiVersion": resource.api_version,
-            "metadata": list_metadata,
-            "items": page,
-        }
-
-    def _scan(self, resource: ResourceType, scope: Scope, selection: Selection) -> Objects:
-        collection = self._collections[resource]
-        if selection.name is not None and (scope.namespace is not None or not resource.namespaced):
-            found = collection.get(scope.namespace or "", selection.name)
-            return [] if found is None else [found]
-        return list(collection.scan(scope))
+        return listing.listed(resource, self._collections[resource], namespace, selection, options, self._version)
 
     def watch(self, resource: ResourceType, namespace: str | None, options: ListOptions = LIST_ALL) -> Watcher:
         """A watch. With a timeout or bookmarks it needs a running loop; whoever opens it closes it."""
@@ -145,7 +148,7 @@ class ApiServer:
         collection = self._collections[resource]
         if initial:
             matches = selection.matches
-            for obj in self._scan(resource, scope, selection):
+            for obj in listing.scan(resource, collection, scope, selection):
                 if matches is None or matches(obj):
                     watcher.push(("ADDED", obj))
             if options.send_initial_events and options.allow_watch_bookmarks:
@@ -162,10 +165,7 @@ class ApiServer:
         return watcher
 
     def _bookmark(self, resource: ResourceType, annotations: Mapping[str, str] | None = None) -> Event:
-        meta: Object = {"resourceVersion": str(self._version)}
-        if annotations:
-            meta["annotations"] = dict(annotations)
-        return "BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
+        return reads.bookmark(resource, self._version, annotations)
 
     def whose(self, token: str) -> reviews.User | None:
         """Whose a service account's token is: while its account, and the object that it is bound to, are there."""
@@ -484,16 +484,17 @@ class ApiServer:
         stored = at_version(obj, self._version)
         if self._checked:
             stored = freeze(stored)
+        if self._storage is not None:
+            keep = self._storage.remove if kind == "DELETED" else self._storage.put
+            keep(self._version, resource.qualified, stored)
         self._collections[resource].apply(Change(self._version, kind, stored, old))
         if resource is EVENTS and kind != "DELETED":
-            self._events_by_age.append((self._now() + EVENT_TTL, stored))
+            self._event_ages.note([stored], self._now())
             self._expire_events()
         return stored
 
     def _expire_events(self) -> None:
-        """Drop the events that nobody has written for an hour. They lie in the order in which they expire."""
-        waiting, now = self._events_by_age, self._now()
-        while waiting and waiting[0][0] <= now:
-            _, event = waiting.popleft()
+        """Drop the events that nobody has written for an hour."""
+        for event in self._event_ages.expired(self._now()):
             if self._collections[EVENTS].get(namespace_of(event), name_of(event)) is event:
                 self._remove(EVENTS, event)

@@ -93,6 +93,16 @@ class Collection:
         history.append(change)
         self.hub.publish(change)
 
+    def load(self, objects: Iterable[Object], version: int) -> None:
+        """Take objects over from another process; its history is not known, so it begins at that version."""
+        for obj in objects:
+            namespace, name = key = key_of(obj)
+            self._namespaces.setdefault(namespace, {})[name] = obj
+            self._unsorted.add(namespace)
+            if self._index is not None:
+                self._by_index.setdefault(self._index(obj), {})[key] = obj
+        self._forgotten = version
+
     def _reindex(self, index: Field, key: Key, change: Change) -> None:
         value = index(change.object)
         self._index_versions[value] = change.version

@@ -44,13 +44,26 @@ class Change(NamedTuple):
 class Watcher:
     """One watch: a queue of events, and a future that wakes whoever waits for them."""
 
-    __slots__ = ("_after", "_ended", "_events", "_matches", "_namespace", "_on_end", "_timers", "_waiter")
+    __slots__ = (
+        "_after",
+        "_ended",
+        "_events",
+        "_lag",
+        "_late",
+        "_matches",
+        "_namespace",
+        "_on_end",
+        "_timers",
+        "_waiter",
+    )
 
     def __init__(self, namespace: str | None, selection: Selection, after: int) -> None:
         self._namespace = namespace
         self._matches = selection.matches
         self._after = after
         self._events: deque[Event] = deque()
+        self._lag = 0.0
+        self._late: deque[Event] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
         self._on_end: Callable[[], None] | None = None
@@ -132,6 +145,20 @@ class Watcher:
 
     def push(self, event: Event) -> None:
         """Queue an event."""
+        if self._lag:
+            self._late.append(event)
+            asyncio.get_running_loop().call_later(self._lag, self._arrived)
+        else:
+            self._push(event)
+
+    def lag(self, seconds: float) -> None:
+        """From now on the watch is this far behind."""
+        self._lag = seconds
+
+    def _arrived(self) -> None:
+        self._push(self._late.popleft())
+
+    def _push(self, event: Event) -> None:
         if self._ended:
             return
         self._events.append(event)

@@ -163,3 +163,60 @@ def test_a_port_that_is_taken_is_one_line() -> None:
             assert len(errors.decode().splitlines()) == 1
 
     within_patience(scene())
+
+
+def test_objects_outlive_a_kill(tmp_path: Path) -> None:
+    arguments = ("--nodes", "0", "--data-dir", str(tmp_path))
+
+    async def scene() -> None:
+        async with served(*arguments) as (process, kubeconfig), HttpKube.connect(kubeconfig, real_ports()) as api:
+            before = await api.create(PODS, POD, "default")
+            process.kill()
+            await process.wait()
+        async with served(*arguments) as (_, kubeconfig), HttpKube.connect(kubeconfig, real_ports()) as api:
+            after = await api.get(PODS, "hello", "default")
+            assert after["metadata"]["uid"] == before["metadata"]["uid"]
+
+    within_patience(scene())
+
+
+def test_a_folder_is_served_once(tmp_path: Path) -> None:
+    async def scene() -> None:
+        arguments = ("--nodes", "0", "--data-dir", str(tmp_path))
+        async with served(*arguments):
+            second = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "vksim", "serve", *arguments), stderr=asyncio.subprocess.PIPE
+            )
+            _, said = await second.communicate()
+            assert second.returncode == 1
+            assert "another process is serving it; end that first" in said.decode()
+
+    within_patience(scene())
+
+
+def test_faults_come_from_a_file(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.yaml"
+    rules.write_text("- {error: 503, verbs: [list], resources: [secrets]}\n")
+
+    async def scene() -> None:
+        async with served("--nodes", "0", "--faults", str(rules)) as (_, kubeconfig):
+            assert (await get(kubeconfig, "/api/v1/secrets"))[0] == 503
+            assert (await get(kubeconfig, "/api/v1/pods"))[0] == 200
+
+    within_patience(scene())
+
+
+def test_a_mistake_in_a_file_of_faults_is_told(tmp_path: Path) -> None:
+    rules = tmp_path / "faults.yaml"
+    rules.write_text("- {eror: 503}\n")
+
+    async def scene() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "vksim", "serve", "--faults", str(rules)), stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await process.communicate()
+        assert process.returncode == 2
+        assert f"--faults: {rules}: " in said.decode()
+        assert "unknown field `eror`" in said.decode()
+
+    within_patience(scene())

@@ -86,8 +86,9 @@ def complaint(name: str, arguments: list[str]) -> str:
 def program(name: str) -> click.Group:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     module = importlib.import_module(scripts[name].partition(":")[0])
-    [group] = [value for value in vars(module).values() if isinstance(value, click.Group)]
-    return group
+    groups = [value for value in vars(module).values() if isinstance(value, click.Group)]
+    [outermost] = [each for each in groups if not any(each in other.commands.values() for other in groups)]
+    return outermost
 
 
 @pytest.mark.parametrize("command", all_commands(), ids=str)

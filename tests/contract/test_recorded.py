@@ -56,7 +56,7 @@ def _without_prose(answer: object) -> object:
 
 
 def known(subject: str, name: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.xfail(reason="a known difference")] if f"{subject}: {name}" in DIFFERENCES else []
+    return [pytest.mark.xfail(reason="a known difference", strict=True)] if f"{subject}: {name}" in DIFFERENCES else []
 
 
 @pytest.mark.parametrize(

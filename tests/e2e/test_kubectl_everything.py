@@ -237,14 +237,7 @@ STORIES: dict[str, list[tuple[str, str]]] = {
 }
 
 NOT_YET = {
-    "create quota": "ResourceQuotas are not served yet",
-    "create role": "rbac.authorization.k8s.io is not served yet",
-    "create pdb": "policy/v1 is not served yet",
-    "create priorityclass": "scheduling.k8s.io is not served yet",
-    "create job": "batch/v1 is not served yet",
-    "create cronjob": "batch/v1 is not served yet",
-    "create ingress": "networking.k8s.io is not served yet",
-    "create deployment, scale, autoscale, expose, rollout, set": "apps/v1 is not served yet",
+    "create deployment, scale, autoscale, expose, rollout, set": "autoscaling/v1 is not served",
     "apply --server-side": "server-side apply is not there yet",
     "debug": "pods/ephemeralcontainers is not there yet",
 }

@@ -3,7 +3,7 @@
 One pipeline: decode, patch, admit and default, validate, store, tell the watchers. It reads no clock and draws no
 random number but those that it is given, and knows no transport: the doors (``http``, and ``vksim.kube``) add that.
 
-Not here yet: server-side apply, garbage collection by owner (a ``Foreground`` or ``Orphan`` delete is a ``Background``
+Not here yet: garbage collection by owner (a ``Foreground`` or ``Orphan`` delete is a ``Background``
 one), quotas, pod disruption budgets.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 from fakes.apiserver import (
     deletion,
     errors,
+    managed,
     metadata,
     names,
     paging,
@@ -30,7 +31,7 @@ from fakes.apiserver import (
     writes,
 )
 from fakes.apiserver.causes import immutable, invalid
-from fakes.apiserver.defaults import PRIORITY_CLASSES, Admission
+from fakes.apiserver.defaults import PRIORITY_CLASSES, Admission, pod_as_sent
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.frozen import freeze
 from fakes.apiserver.objects import Object, Objects, at_version, key_of, name_of, namespace_of, without
@@ -46,6 +47,7 @@ from fakes.apiserver.resources import (
     ResourceTable,
     ResourceType,
 )
+from fakes.apiserver.schema import DEDUCED
 from fakes.apiserver.selectors import Selection, select
 from fakes.apiserver.store import Collection, Expired, Scope, after
 from fakes.apiserver.watch import Change, Event, Watcher
@@ -212,6 +214,11 @@ class ApiServer:
         writes.refuse(resource, new_name, names.metadata(new["metadata"]) + resource.validate(new))
         if self._collections[resource].get(space, new_name) is not None:
             raise errors.already_exists(resource.plural, new_name, resource.group)
+        if options.field_manager:
+            writer = self._writer(resource, "", options)
+            owned = pod_as_sent(new, decoded) if resource is PODS else new
+            owned = managed.updated(None, owned, meta.get("managedFields"), writer, resource.schema or DEDUCED)
+            new = metadata.with_managers(new, owned["metadata"].get("managedFields") or [])
         if options.dry_run:
             return new
         created = self._commit(resource, "ADDED", new, None)
@@ -278,6 +285,59 @@ class ApiServer:
             writes.check_overtaken(resource, current, meta)
         return self._write(resource, current, wanted, subresource, options)
 
+    def apply(
+        self,
+        resource: ResourceType,
+        namespace: str | None,
+        name: str,
+        config: Mapping[str, Any],
+        *,
+        subresource: str = "",
+        options: WriteOptions,
+    ) -> tuple[Object, bool]:
+        """Server-side apply: the object, and whether it is new. The options name the manager."""
+        writes.check_writable(resource, subresource)
+        wanted = writes.decode_applied(resource, namespace, name, config)
+        live = self._collections[resource].get(namespace or "", name)
+        schema, writer = resource.schema or DEDUCED, self._writer(resource, subresource, options)
+        unnamed = replace(options, field_manager="")
+        if live is None:
+            if subresource:
+                raise errors.not_found(resource.plural, name, resource.group)
+            writes.check_new(resource, name, wanted["metadata"])
+            new = managed.applied(None, wanted, writer, schema, force=options.force)
+            return self.create(resource, namespace, new, options=unnamed), True
+        writes.check_overtaken(resource, live, wanted["metadata"])
+        new = managed.applied(live, wanted, writer, schema, force=options.force)
+        if new is live:
+            return live, False
+        return self._write(resource, live, writes.decode_patched(resource, new, live), subresource, unnamed), False
+
+    def _writer(self, resource: ResourceType, subresource: str, options: WriteOptions) -> managed.Writer:
+        timestamp = self._stamps.timestamp()
+        return managed.Writer(options.field_manager, resource.api_version, subresource, timestamp)
+
+    def _managed(
+        self,
+        resource: ResourceType,
+        current: Object,
+        new: Object,
+        wanted: Object,
+        subresource: str,
+        options: WriteOptions,
+    ) -> Object:
+        """The new object with its managers after a write; those that come with it hold for who has no name."""
+        sent = (wanted.get("metadata") or {}).get("managedFields")
+        if sent == current["metadata"].get("managedFields"):
+            sent = None
+        if not options.field_manager:
+            return new if sent is None else metadata.with_managers(new, sent)
+        if new is current and (subresource or not sent):
+            return new
+        writer = self._writer(resource, subresource, options)
+        new = managed.updated(current, new, None if subresource else sent, writer, resource.schema or DEDUCED)
+        return metadata.with_managers(new, new["metadata"].get("managedFields") or [])
+
     def _write(
         self, resource: ResourceType, current: Object, wanted: Object, subresource: str, options: WriteOptions
     ) -> Object:
@@ -287,7 +347,8 @@ class ApiServer:
             new = writes.with_status(resource, current, wanted)
         else:
             new = writes.with_rest(resource, current, wanted)
-        if new is current or new == current:
+        new = self._managed(resource, current, current if new == current else new, wanted, subresource, options)
+        if new is current:
             return current
         before, changed = current["metadata"], new["metadata"]
         if changed is not before:

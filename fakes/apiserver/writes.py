@@ -29,6 +29,27 @@ def decode_patched(resource: ResourceType, patched: Object, current: Object) -> 
     }
 
 
+def decode_applied(resource: ResourceType, namespace: str | None, name: str, config: Mapping[str, Any]) -> Object:
+    """What a client applies, less its nulls; raises 400 if it is not one of this kind, of that name."""
+    wanted = decode(resource, config)
+    meta = wanted.get("metadata") or {}
+    if meta.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    if meta.get("name") not in (None, "", name):
+        raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
+    check_same_namespace(resource, namespace, meta)
+    return {**wanted, "metadata": {**meta, "name": name}}
+
+
+def check_new(resource: ResourceType, name: str, meta: Mapping[str, Any]) -> None:
+    """Raise 409 if what is applied to nothing names an object that was."""
+    if meta.get("uid"):
+        why = f"uid mismatch: the provided object specified uid {meta['uid']}, and no existing object was found"
+        raise errors.conflict(resource.plural, name, why, resource.group)
+    if meta.get("resourceVersion"):
+        raise errors.conflict(resource.plural, name, errors.MODIFIED_SINCE, resource.group)
+
+
 def _decode_field(resource: ResourceType, field: str, value: Any) -> Any:
     if field != "status":  # conditions have times that may be null
         value = without_nulls(value)

@@ -116,7 +116,10 @@ def pod_as_sent(new: Object, sent: Object) -> Object:
 def _tolerations(spec: Object) -> list[Object]:
     """The tolerations of a pod, with those that DefaultTolerationSeconds sees to at each write."""
     tolerations: list[Object] = spec.get("tolerations") or []
-    return tolerations + [each for each in _DEFAULT_TOLERATIONS if not _tolerated(each, tolerations)]
+    if not tolerations:
+        return _DEFAULT_TOLERATIONS
+    missing = [each for each in _DEFAULT_TOLERATIONS if not _tolerated(each, tolerations)]
+    return tolerations + missing if missing else tolerations
 
 
 def qos_class(spec: Object) -> str:

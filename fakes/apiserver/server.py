@@ -19,7 +19,6 @@ from typing import Any
 from fakes.apiserver import (
     deletion,
     errors,
-    managed,
     metadata,
     names,
     paging,
@@ -31,11 +30,12 @@ from fakes.apiserver import (
     writes,
 )
 from fakes.apiserver.causes import immutable, invalid
-from fakes.apiserver.defaults import PRIORITY_CLASSES, Admission, pod_as_sent
+from fakes.apiserver.defaults import PRIORITY_CLASSES, Admission
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.frozen import freeze
 from fakes.apiserver.objects import Object, Objects, at_version, key_of, name_of, namespace_of, without
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
+from fakes.apiserver.ownership import Ownership
 from fakes.apiserver.resources import (
     BUILT_IN,
     CONFIG_MAPS,
@@ -47,7 +47,6 @@ from fakes.apiserver.resources import (
     ResourceTable,
     ResourceType,
 )
-from fakes.apiserver.schema import DEDUCED
 from fakes.apiserver.selectors import Selection, select
 from fakes.apiserver.store import Collection, Expired, Scope, after
 from fakes.apiserver.watch import Change, Event, Watcher
@@ -83,6 +82,7 @@ class ApiServer:
         self._checked = checked
         self._version = 0
         self._stamps = metadata.Stamps(now, random)
+        self._ownership = Ownership(self._stamps.timestamp)
         self._admission = Admission(random, _cluster_ips(), cycle(NODE_PORTS))
         self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED}
         self._namespaces = self._collections[NAMESPACES]
@@ -157,7 +157,7 @@ class ApiServer:
                 if matches is None or matches(obj):
                     watcher.push(("ADDED", obj))
             if options.send_initial_events and options.allow_watch_bookmarks:
-                watcher.push(self._bookmark(resource, INITIAL_EVENTS_END))
+                watcher.push(bookmark(resource, self._version, INITIAL_EVENTS_END))
         try:
             for change in collection.changes_since(since, scope.indexed):
                 watcher.offer(change)
@@ -165,21 +165,9 @@ class ApiServer:
             watcher.fail(errors.expired(f"too old resource version: {since} ({error.oldest})").status)
             return watcher
         collection.hub.subscribe(watcher, scope.namespace, selection)
-        bookmark = (lambda: self._bookmark(resource)) if options.allow_watch_bookmarks else None
-        watcher.schedule(bookmark, options.timeout_seconds)
+        mark = (lambda: bookmark(resource, self._version)) if options.allow_watch_bookmarks else None
+        watcher.schedule(mark, options.timeout_seconds)
         return watcher
-
-    def _bookmark(self, resource: ResourceType, annotations: Mapping[str, str] | None = None) -> Event:
-        meta: Object = {"resourceVersion": str(self._version)}
-        if annotations:
-            meta["annotations"] = dict(annotations)
-        return "BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
-
-    def whose(self, token: str) -> reviews.User | None:
-        """Whose a service account's token is: while its account, and the object that it is bound to, are there."""
-        claims = tokens.claims(token, now=self._now(), secret=self._token_secret)
-        find = {"serviceaccount": self._collections[SERVICE_ACCOUNTS].get, "pod": self._collections[PODS].get}
-        return None if claims is None else reviews.service_account(claims, find)
 
     # --- writes ---
 
@@ -202,7 +190,7 @@ class ApiServer:
         meta = decoded.get("metadata") or {}
         if meta.get("resourceVersion"):
             raise errors.internal("resourceVersion should not be set on objects to be created")
-        space = self._namespace_of_new(resource, namespace, meta)
+        space = writes.namespace_of_new(resource, namespace, meta)
         new_name = self._name_of_new(resource, space, meta)
         new_meta = metadata.created(meta, new_name, space, self._stamps, generation=resource.generation)
         if space:
@@ -214,11 +202,7 @@ class ApiServer:
         writes.refuse(resource, new_name, names.metadata(new["metadata"]) + resource.validate(new))
         if self._collections[resource].get(space, new_name) is not None:
             raise errors.already_exists(resource.plural, new_name, resource.group)
-        if options.field_manager:
-            writer = self._writer(resource, "", options)
-            owned = pod_as_sent(new, decoded) if resource is PODS else new
-            owned = managed.updated(None, owned, meta.get("managedFields"), writer, resource.schema or DEDUCED)
-            new = metadata.with_managers(new, owned["metadata"].get("managedFields") or [])
+        new = self._ownership.of_new(resource, new, decoded, options)
         if options.dry_run:
             return new
         created = self._commit(resource, "ADDED", new, None)
@@ -299,44 +283,19 @@ class ApiServer:
         writes.check_writable(resource, subresource)
         wanted = writes.decode_applied(resource, namespace, name, config)
         live = self._collections[resource].get(namespace or "", name)
-        schema, writer = resource.schema or DEDUCED, self._writer(resource, subresource, options)
-        unnamed = replace(options, field_manager="")
-        if live is None:
-            if subresource:
-                raise errors.not_found(resource.plural, name, resource.group)
+        if live is not None:
+            writes.check_overtaken(resource, live, wanted["metadata"])
+        elif subresource:
+            raise errors.not_found(resource.plural, name, resource.group)
+        else:
             writes.check_new(resource, name, wanted["metadata"])
-            new = managed.applied(None, wanted, writer, schema, force=options.force)
-            return self.create(resource, namespace, new, options=unnamed), True
-        writes.check_overtaken(resource, live, wanted["metadata"])
-        new = managed.applied(live, wanted, writer, schema, force=options.force)
+        new = self._ownership.of_applied(resource, live, wanted, subresource, options)
+        tracked = replace(options, field_manager="")  # already
+        if live is None:
+            return self.create(resource, namespace, new, options=tracked), True
         if new is live:
             return live, False
-        return self._write(resource, live, writes.decode_patched(resource, new, live), subresource, unnamed), False
-
-    def _writer(self, resource: ResourceType, subresource: str, options: WriteOptions) -> managed.Writer:
-        timestamp = self._stamps.timestamp()
-        return managed.Writer(options.field_manager, resource.api_version, subresource, timestamp)
-
-    def _managed(
-        self,
-        resource: ResourceType,
-        current: Object,
-        new: Object,
-        wanted: Object,
-        subresource: str,
-        options: WriteOptions,
-    ) -> Object:
-        """The new object with its managers after a write; those that come with it hold for who has no name."""
-        sent = (wanted.get("metadata") or {}).get("managedFields")
-        if sent == current["metadata"].get("managedFields"):
-            sent = None
-        if not options.field_manager:
-            return new if sent is None else metadata.with_managers(new, sent)
-        if new is current and (subresource or not sent):
-            return new
-        writer = self._writer(resource, subresource, options)
-        new = managed.updated(current, new, None if subresource else sent, writer, resource.schema or DEDUCED)
-        return metadata.with_managers(new, new["metadata"].get("managedFields") or [])
+        return self._write(resource, live, writes.decode_patched(resource, new, live), subresource, tracked), False
 
     def _write(
         self, resource: ResourceType, current: Object, wanted: Object, subresource: str, options: WriteOptions
@@ -347,7 +306,8 @@ class ApiServer:
             new = writes.with_status(resource, current, wanted)
         else:
             new = writes.with_rest(resource, current, wanted)
-        new = self._managed(resource, current, current if new == current else new, wanted, subresource, options)
+        new = current if new == current else new
+        new = self._ownership.of_written(resource, current, new, wanted, subresource, options)
         if new is current:
             return current
         before, changed = current["metadata"], new["metadata"]
@@ -499,16 +459,6 @@ class ApiServer:
         if self._namespaces.get("", namespace) is None:
             raise errors.not_found("namespaces", namespace)
 
-    def _check_admitted(self, pod: Object) -> None:
-        """What the plugins ServiceAccount and Priority refuse."""
-        spec, namespace, name = pod["spec"], namespace_of(pod), pod["metadata"]["name"]
-        account, priority = spec["serviceAccountName"], spec.get("priorityClassName")
-        if self._collections[SERVICE_ACCOUNTS].get(namespace, account) is None:
-            missing = f'serviceaccount "{account}" not found'
-            raise errors.forbidden("pods", name, f"error looking up service account {namespace}/{account}: {missing}")
-        if priority and priority not in PRIORITY_CLASSES:
-            raise errors.forbidden("pods", name, f"no PriorityClass with name {priority} was found")
-
     # --- what all requests share ---
 
     def _existing(self, resource: ResourceType, namespace: str | None, name: str) -> Object:
@@ -516,25 +466,6 @@ class ApiServer:
         if found is None:
             raise errors.not_found(resource.plural, name, resource.group)
         return found
-
-    def _namespace_of_new(self, resource: ResourceType, namespace: str | None, meta: Mapping[str, Any]) -> str:
-        if not resource.namespaced:
-            return ""
-        if not namespace:
-            raise bad_request("an empty namespace may not be set during creation")
-        writes.check_same_namespace(resource, namespace, meta)
-        return namespace
-
-    def _name_of_new(self, resource: ResourceType, namespace: str, meta: Mapping[str, Any]) -> str:
-        name: str = meta.get("name") or ""
-        base = meta.get("generateName")
-        if name or not base:
-            return name
-        for _ in range(NAME_ATTEMPTS):
-            name = self._stamps.name(base)
-            if self._collections[resource].get(namespace, name) is None:
-                break
-        return name
 
     def _commit(self, resource: ResourceType, kind: str, obj: Object, old: Object | None) -> Object:
         """Store a change under the next version, and tell the watchers."""

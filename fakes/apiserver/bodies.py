@@ -15,7 +15,8 @@ JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 STRATEGIC = "application/strategic-merge-patch+json"
-PATCHES = ("application/json-patch+json", "application/merge-patch+json", STRATEGIC)
+APPLY = "application/apply-patch+yaml"
+PATCHES = ("application/json-patch+json", "application/merge-patch+json", STRATEGIC, APPLY)
 CACHED = 4096
 """So many encoded objects are kept, for the watchers of the same write and for clients that read again."""
 
@@ -37,7 +38,7 @@ def decode(content: bytes, content_type: str) -> Any:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise bad_request(f"the body is not valid JSON: {error}") from None
-    if kind == YAML:
+    if kind in (YAML, APPLY):
         try:
             loaded = yaml.load(content, Loader=_Loader)  # noqa: S506  (a safe one)
             return orjson.loads(orjson.dumps(loaded, option=orjson.OPT_NON_STR_KEYS))

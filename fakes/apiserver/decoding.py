@@ -65,6 +65,8 @@ def _expected(resource: ResourceType, subresource: str) -> tuple[str, str]:
 def received_patch(content: bytes, content_type: str, resource: ResourceType, validation: str) -> Received:
     """A patch; raises ``StatusError``."""
     patch = bodies.decode(content, content_type)
+    if content_type == bodies.APPLY and not isinstance(patch, dict):
+        raise bad_request("the body must be an object")
     schema = resource.schema
     if schema is None:
         return Received(patch)
@@ -73,6 +75,8 @@ def received_patch(content: bytes, content_type: str, resource: ResourceType, va
         problems = fieldcheck.in_operations(patch, schema)
     else:
         known, problems = _checked(patch, content, content_type, schema, validation)
+    if problems and content_type == bodies.APPLY:
+        raise fieldcheck.undeclared(patch, resource.api_version, problems)
     if problems and validation == "Strict":
         shown = patch if content_type == bodies.STRATEGIC else None
         raise fieldcheck.refused_patch(shown, content.decode(errors="replace"), problems)

@@ -120,14 +120,29 @@ def pod(obj: Object, admission: Admission) -> Object:
 
 
 def pod_update(new: Object, old: Object) -> Object:
-    """A replaced pod: defaults only; what admission added at creation is for the client to keep."""
+    """A replaced pod: defaults; what other admission added at creation is for the client to keep."""
     if new["status"] is not old["status"]:
         status = _with_times(new["status"], _POD_TIMES)
         if status is not new["status"]:
             new = {**new, "status": status}
     if new.get("spec") is old["spec"]:
         return new
-    return {**new, "spec": pod_spec(new.get("spec") or {})}
+    spec = pod_spec(new.get("spec") or {})
+    return {**new, "spec": {**spec, "tolerations": _tolerations(spec)}}
+
+
+def pod_as_sent(new: Object, sent: Object) -> Object:
+    """A new pod less what admission has added, which belongs to nobody."""
+    return {**new, "spec": pod_spec(sent.get("spec") or {})}
+
+
+def _tolerations(spec: Object) -> list[Object]:
+    """The tolerations of a pod, with those that DefaultTolerationSeconds sees to at each write."""
+    tolerations: list[Object] = spec.get("tolerations") or []
+    if not tolerations:
+        return _DEFAULT_TOLERATIONS
+    missing = [each for each in _DEFAULT_TOLERATIONS if not _tolerated(each, tolerations)]
+    return tolerations + missing if missing else tolerations
 
 
 def qos_class(spec: Object) -> str:
@@ -229,11 +244,7 @@ def _admit_pod(spec: Object, admission: Admission) -> Object:
         spec["serviceAccountName"] = spec["serviceAccount"] = "default"
     if spec.get("automountServiceAccountToken") is not False:
         _mount_api_access(spec, admission.random)
-    tolerations = spec.get("tolerations")
-    if not tolerations:
-        spec["tolerations"] = _DEFAULT_TOLERATIONS
-    else:
-        spec["tolerations"] = tolerations + [each for each in _DEFAULT_TOLERATIONS if not _tolerated(each, tolerations)]
+    spec["tolerations"] = _tolerations(spec)
     spec["priority"] = PRIORITY_CLASSES.get(spec.get("priorityClassName") or "", 0)
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     return spec

@@ -129,6 +129,16 @@ def refused_patch(patch: Any, content: str, problems: Sequence[str]) -> StatusEr
     return invalid("", "", [cause("Invalid", why, "patch")])
 
 
+def undeclared(obj: Mapping[str, Any], group_version: str, problems: Sequence[str]) -> StatusError:
+    """500 for what cannot be applied, in the words of a real server, which has no type for it."""
+    meta = obj.get("metadata") or {}
+    name = "/".join(each for each in (meta.get("namespace"), meta.get("name")) if each)
+    group = group_version if "/" in group_version else f"/{group_version}"
+    paths = [f".{problem.split(chr(34))[1]}: field not declared in schema" for problem in problems]
+    why = paths[0] if len(paths) == 1 else "errors:\n" + "\n".join(f"  {path}" for path in paths)
+    return StatusError(500, "", f"failed to create typed patch object ({name}; {group}, Kind={obj.get('kind')}): {why}")
+
+
 def in_go(value: Any) -> str:
     """A JSON value as Go's ``%v`` prints it."""
     if isinstance(value, Mapping):

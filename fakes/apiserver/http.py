@@ -277,17 +277,19 @@ class HttpDoor:
             raise errors.unsupported_media_type(bodies.PATCHES)
         validation = requests.field_validation(request.query)
         sent = decoding.received_patch(await self._content(request), kind, target.resource, validation)
-        options = requests.write_options(request.query, request.headers.get("User-Agent", ""))
-        patched = self._server.patch(
-            target.resource,
-            target.namespace,
-            target.name,
-            sent.body,
-            kind,
-            subresource=target.subresource,
-            options=options,
-        )
-        return _warned(self._answer(request, target, patched), sent)
+        applies = kind == bodies.APPLY
+        options = requests.patch_options(request.query, request.headers.get("User-Agent", ""), applies=applies)
+        resource, namespace, name, subresource = target.resource, target.namespace, target.name, target.subresource
+        created = False
+        if applies:
+            patched, created = self._server.apply(
+                resource, namespace, name, sent.body, subresource=subresource, options=options
+            )
+        else:
+            patched = self._server.patch(
+                resource, namespace, name, sent.body, kind, subresource=subresource, options=options
+            )
+        return _warned(self._answer(request, target, patched, status=201 if created else 200), sent)
 
     async def _delete(self, request: web.BaseRequest, target: Target) -> Answer:
         content = await self._content(request)

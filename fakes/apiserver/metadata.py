@@ -57,7 +57,7 @@ def created(meta: Mapping[str, Any], name: str, namespace: str, stamps: Stamps, 
     if generation:
         new["generation"] = 1
     new["creationTimestamp"] = stamps.timestamp()
-    for field in OF_CLIENTS:
+    for field in (*OF_CLIENTS, "managedFields"):
         if meta.get(field):
             new[field] = meta[field]
     return new
@@ -72,3 +72,9 @@ def updated(wanted: Object, current: Object, fields: tuple[str, ...] = OF_CLIENT
         return current
     new = {key: value for key, value in current.items() if key not in changed}
     return new | {field: wanted[field] for field in changed if wanted.get(field)}
+
+
+def with_managers(obj: Object, managers: list[Any]) -> Object:
+    """The object with these managedFields."""
+    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return {**obj, "metadata": {**meta, "managedFields": managers} if managers else meta}

@@ -35,11 +35,13 @@ class WriteOptions:
     """The parameters of a create, update or patch.
 
     Attributes:
-        field_manager: who writes.
+        field_manager: who writes; "" for somebody whose fields are not tracked.
+        force: an apply takes fields from their owners.
         dry_run: do everything but store it (``dryRun=All``).
     """
 
     field_manager: str = ""
+    force: bool = False
     dry_run: bool = False
 
 

@@ -1,15 +1,18 @@
 """What a URL asks for: its path as a target, its query as options. Pure; every mistake is a ``StatusError``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fakes.apiserver import errors
+from fakes.apiserver.causes import forbidden, required, too_long
 from fakes.apiserver.errors import bad_request, cause
 from fakes.apiserver.options import DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.resources import ResourceTable, ResourceType
 from fakes.apiserver.subresources import parse_delete_options
 
+LONGEST_MANAGER = 128
+"""Bytes of the name of a field manager."""
 FALSE = ("", "0", "false", "False", "FALSE", "f", "F")
 
 
@@ -112,10 +115,27 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
 
 def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
     """The parameters of a create, update or patch; who does not name a field manager is known by the user agent."""
+    manager = query.get("fieldManager", "") or user_agent.split("/", 1)[0]
+    if len(manager.encode()) > LONGEST_MANAGER:
+        causes = [too_long("fieldManager", LONGEST_MANAGER)]
+        raise errors.invalid("PatchOptions", "", causes, group="meta.k8s.io")
     return WriteOptions(
-        field_manager=query.get("fieldManager", "") or user_agent.split("/", 1)[0],
+        field_manager=manager,
         dry_run=_dry_run(query),
     )
+
+
+def patch_options(query: Mapping[str, str], user_agent: str, *, applies: bool) -> WriteOptions:
+    """The parameters of a patch: only an apply can be forced, and it has to name its manager."""
+    manager, force = query.get("fieldManager", ""), query.get("force", "")
+    causes = []
+    if applies and not manager:
+        causes.append(required("fieldManager", "is required for apply patch"))
+    if force and not applies:
+        causes.append(forbidden("force", "may not be specified for non-apply patch"))
+    if causes:
+        raise errors.invalid("PatchOptions", "", causes, group="meta.k8s.io")
+    return replace(write_options(query, user_agent), force=force not in FALSE)
 
 
 def field_validation(query: Mapping[str, str]) -> str:

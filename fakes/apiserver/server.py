@@ -3,7 +3,7 @@
 One pipeline: decode, patch, admit and default, validate, store, tell the watchers. It reads no clock and draws no
 random number but those that it is given, and knows no transport: the doors (``http``, and ``vksim.kube``) add that.
 
-Not here yet: server-side apply, garbage collection by owner (a ``Foreground`` or ``Orphan`` delete is a ``Background``
+Not here yet: garbage collection by owner (a ``Foreground`` or ``Orphan`` delete is a ``Background``
 one), quotas, pod disruption budgets.
 """
 
@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from fakes.apiserver import (
+    admission,
     defaults,
     deletion,
     errors,
@@ -31,12 +32,12 @@ from fakes.apiserver import (
 )
 from fakes.apiserver.catalog import BUILT_IN, STORED_HERE
 from fakes.apiserver.causes import immutable, invalid
-from fakes.apiserver.defaults import PRIORITY_CLASSES
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.eventages import EventAges
 from fakes.apiserver.frozen import freeze
 from fakes.apiserver.objects import Object, Objects, at_version, name_of, namespace_of, without
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
+from fakes.apiserver.ownership import Ownership
 from fakes.apiserver.resources import (
     CONFIG_MAPS,
     EVENTS,
@@ -50,11 +51,9 @@ from fakes.apiserver.resources import (
 from fakes.apiserver.selectors import select
 from fakes.apiserver.storage import Storage
 from fakes.apiserver.store import Collection, Expired
-from fakes.apiserver.watch import Change, Event, Watcher
+from fakes.apiserver.watch import Change, Watcher
 
 SCALE = "scale"
-NAME_ATTEMPTS = 8
-"""How many names the server tries for a ``generateName`` before it says AlreadyExists."""
 
 
 class ApiServer:
@@ -84,6 +83,7 @@ class ApiServer:
         self._checked = checked
         self._version = 0
         self._stamps = metadata.Stamps(now, random)
+        self._ownership = Ownership(self._stamps.timestamp)
         self._random = random
         self._admission = defaults.admission(random)
         self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED_HERE}
@@ -152,7 +152,7 @@ class ApiServer:
                 if matches is None or matches(obj):
                     watcher.push(("ADDED", obj))
             if options.send_initial_events and options.allow_watch_bookmarks:
-                watcher.push(self._bookmark(resource, reads.INITIAL_EVENTS_END))
+                watcher.push(reads.bookmark(resource, self._version, reads.INITIAL_EVENTS_END))
         try:
             for change in collection.changes_since(since, scope.indexed):
                 watcher.offer(change)
@@ -160,12 +160,9 @@ class ApiServer:
             watcher.fail(errors.expired(f"too old resource version: {since} ({error.oldest})").status)
             return watcher
         collection.hub.subscribe(watcher, scope.namespace, selection)
-        bookmark = (lambda: self._bookmark(resource)) if options.allow_watch_bookmarks else None
-        watcher.schedule(bookmark, options.timeout_seconds)
+        mark = (lambda: reads.bookmark(resource, self._version)) if options.allow_watch_bookmarks else None
+        watcher.schedule(mark, options.timeout_seconds)
         return watcher
-
-    def _bookmark(self, resource: ResourceType, annotations: Mapping[str, str] | None = None) -> Event:
-        return reads.bookmark(resource, self._version, annotations)
 
     def whose(self, token: str) -> reviews.User | None:
         """Whose a service account's token is: while its account, and the object that it is bound to, are there."""
@@ -194,18 +191,20 @@ class ApiServer:
         meta = decoded.get("metadata") or {}
         if meta.get("resourceVersion"):
             raise errors.internal("resourceVersion should not be set on objects to be created")
-        space = self._namespace_of_new(resource, namespace, meta)
-        new_name = self._name_of_new(resource, space, meta)
+        space = writes.namespace_of_new(resource, namespace, meta)
+        taken = self._collections[resource].get
+        new_name = writes.name_of_new(meta, self._stamps, lambda chosen: taken(space, chosen) is not None)
         new_meta = metadata.created(meta, new_name, space, self._stamps, generation=resource.generation)
         if space:
             self._check_namespace(resource, space, new_name)
         body = {"kind": resource.kind, "apiVersion": resource.api_version}
         new = resource.default({**decoded, **body, "metadata": new_meta}, self._admission)
         if resource is PODS:
-            self._check_admitted(new)
+            admission.check_pod(new, self._collections[SERVICE_ACCOUNTS].get)
         writes.refuse(resource, new_name, names.metadata(new["metadata"]) + resource.validate(new))
         if self._collections[resource].get(space, new_name) is not None:
             raise errors.already_exists(resource.plural, new_name, resource.group)
+        new = self._ownership.of_new(resource, new, decoded, options)
         if options.dry_run:
             return new
         created = self._commit(resource, "ADDED", new, None)
@@ -278,6 +277,34 @@ class ApiServer:
             writes.check_overtaken(resource, current, meta)
         return self._write(resource, current, wanted, subresource, options)
 
+    def apply(
+        self,
+        resource: ResourceType,
+        namespace: str | None,
+        name: str,
+        config: Mapping[str, Any],
+        *,
+        subresource: str = "",
+        options: WriteOptions,
+    ) -> tuple[Object, bool]:
+        """Server-side apply: the object, and whether it is new. The options name the manager."""
+        writes.check_writable(resource, subresource)
+        wanted = writes.decode_applied(resource, namespace, name, config)
+        live = self._collections[resource].get(namespace or "", name)
+        if live is not None:
+            writes.check_overtaken(resource, live, wanted["metadata"])
+        elif subresource:
+            raise errors.not_found(resource.plural, name, resource.group)
+        else:
+            writes.check_new(resource, name, wanted["metadata"])
+        new = self._ownership.of_applied(resource, live, wanted, subresource, options)
+        tracked = replace(options, field_manager="")  # already
+        if live is None:
+            return self.create(resource, namespace, new, options=tracked), True
+        if new is live:
+            return live, False
+        return self._write(resource, live, writes.decode_patched(resource, new, live), subresource, tracked), False
+
     def _write(
         self, resource: ResourceType, current: Object, wanted: Object, subresource: str, options: WriteOptions
     ) -> Object:
@@ -287,7 +314,9 @@ class ApiServer:
             new = writes.with_status(resource, current, wanted)
         else:
             new = writes.with_rest(resource, current, wanted)
-        if new is current or new == current:
+        new = current if new == current else new
+        new = self._ownership.of_written(resource, current, new, wanted, subresource, options)
+        if new is current:
             return current
         before, changed = current["metadata"], new["metadata"]
         if changed is not before:
@@ -439,16 +468,6 @@ class ApiServer:
         if self._namespaces.get("", namespace) is None:
             raise errors.not_found("namespaces", namespace)
 
-    def _check_admitted(self, pod: Object) -> None:
-        """What the plugins ServiceAccount and Priority refuse."""
-        spec, namespace, name = pod["spec"], namespace_of(pod), pod["metadata"]["name"]
-        account, priority = spec["serviceAccountName"], spec.get("priorityClassName")
-        if self._collections[SERVICE_ACCOUNTS].get(namespace, account) is None:
-            missing = f'serviceaccount "{account}" not found'
-            raise errors.forbidden("pods", name, f"error looking up service account {namespace}/{account}: {missing}")
-        if priority and priority not in PRIORITY_CLASSES:
-            raise errors.forbidden("pods", name, f"no PriorityClass with name {priority} was found")
-
     # --- what all requests share ---
 
     def _existing(self, resource: ResourceType, namespace: str | None, name: str) -> Object:
@@ -458,25 +477,6 @@ class ApiServer:
         if found is None:
             raise errors.not_found(resource.plural, name, resource.group)
         return found
-
-    def _namespace_of_new(self, resource: ResourceType, namespace: str | None, meta: Mapping[str, Any]) -> str:
-        if not resource.namespaced:
-            return ""
-        if not namespace:
-            raise bad_request("an empty namespace may not be set during creation")
-        writes.check_same_namespace(resource, namespace, meta)
-        return namespace
-
-    def _name_of_new(self, resource: ResourceType, namespace: str, meta: Mapping[str, Any]) -> str:
-        name: str = meta.get("name") or ""
-        base = meta.get("generateName")
-        if name or not base:
-            return name
-        for _ in range(NAME_ATTEMPTS):
-            name = self._stamps.name(base)
-            if self._collections[resource].get(namespace, name) is None:
-                break
-        return name
 
     def _commit(self, resource: ResourceType, kind: str, obj: Object, old: Object | None) -> Object:
         """Store a change under the next version, and tell the watchers."""

@@ -70,7 +70,7 @@ def _merge_list(
         sent = dict.fromkeys(patch)
     wanted = sent if order is None else dict.fromkeys([_identity(each, rule) for each in order] + list(sent))
     before = [_identity(each, rule) for each in original]
-    names = _interleave(
+    names = interleave(
         [name for name in before if name in merged and name not in wanted],
         [name for name in wanted if name in merged],
         {name: at for at, name in enumerate(before)},
@@ -107,7 +107,7 @@ def _identity(element: Any, rule: Schema) -> Any:
     return element[key]
 
 
-def _interleave(others: list[Any], wanted: list[Any], position: Mapping[Any, int]) -> list[Any]:
+def interleave(others: list[Any], wanted: list[Any], position: Mapping[Any, int]) -> list[Any]:
     """Both lists in one, each in its own order; one of the others precedes a wanted one only if it did before."""
     result = []
     rest = iter(others)

@@ -1,6 +1,6 @@
 """What a write does to an object, before it is stored: decoding, and what a client may change. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fakes.apiserver import errors, metadata, shapes
@@ -27,6 +27,27 @@ def decode_patched(resource: ResourceType, patched: Object, current: Object) -> 
         for field, value in patched.items()
         if value is not None
     }
+
+
+def decode_applied(resource: ResourceType, namespace: str | None, name: str, config: Mapping[str, Any]) -> Object:
+    """What a client applies, less its nulls; raises 400 if it is not one of this kind, of that name."""
+    wanted = decode(resource, config)
+    meta = wanted.get("metadata") or {}
+    if meta.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    if meta.get("name") not in (None, "", name):
+        raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
+    check_same_namespace(resource, namespace, meta)
+    return {**wanted, "metadata": {**meta, "name": name}}
+
+
+def check_new(resource: ResourceType, name: str, meta: Mapping[str, Any]) -> None:
+    """Raise 409 if what is applied to nothing names an object that was."""
+    if meta.get("uid"):
+        why = f"uid mismatch: the provided object specified uid {meta['uid']}, and no existing object was found"
+        raise errors.conflict(resource.plural, name, why, resource.group)
+    if meta.get("resourceVersion"):
+        raise errors.conflict(resource.plural, name, errors.MODIFIED_SINCE, resource.group)
 
 
 def _decode_field(resource: ResourceType, field: str, value: Any) -> Any:
@@ -112,3 +133,30 @@ def new_finalizers(after: Mapping[str, Any], before: Mapping[str, Any]) -> Cause
     listed = ", ".join(f'"{each}"' for each in added)
     why = f"no new finalizers can be added if the object is being deleted, found new finalizers [{listed}]"
     return [forbidden("metadata.finalizers", why)]
+
+
+def namespace_of_new(resource: ResourceType, namespace: str | None, meta: Mapping[str, Any]) -> str:
+    """The namespace of a new object, empty for what lives in none; raises 400 if the request does not fit."""
+    if not resource.namespaced:
+        return ""
+    if not namespace:
+        raise bad_request("an empty namespace may not be set during creation")
+    check_same_namespace(resource, namespace, meta)
+    return namespace
+
+
+NAME_ATTEMPTS = 8
+"""How many names are tried for a ``generateName`` before the server says AlreadyExists."""
+
+
+def name_of_new(meta: Mapping[str, Any], stamps: metadata.Stamps, is_taken: Callable[[str], bool]) -> str:
+    """The name of a new object: its own, or one that is made from its ``generateName``."""
+    name: str = meta.get("name") or ""
+    base = meta.get("generateName")
+    if name or not base:
+        return name
+    for _ in range(NAME_ATTEMPTS):
+        name = stamps.name(base)
+        if not is_taken(name):
+            break
+    return name

@@ -88,6 +88,10 @@ class Schema:
         """What an absent field means, if the type says so."""
         return self._raw.get("properties", {}).get(field, {}).get("default")
 
+    def always_has(self, field: str) -> bool:
+        """Whether Go's type has the field as a part of it, so that every object has it, if only empty."""
+        return self.default(field) == {} or field in self._raw.get("required", ())
+
     def child(self, key: str) -> "Schema":
         """The type of the value under a key; ``ANY`` for a field that the type does not have."""
         if self.form is Form.STRUCT:
@@ -136,3 +140,7 @@ def _form(raw: Mapping[str, Any]) -> Form:
 
 ANY = Schema({})
 """The type of what no type is known of."""
+
+DEDUCED = Schema({"additionalProperties": {"type": "object"}})
+"""The type of a custom resource as server-side apply sees it: objects of objects, and lists that are one value."""
+DEDUCED._items = DEDUCED  # noqa: SLF001  (it contains itself)

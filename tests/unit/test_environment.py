@@ -72,6 +72,16 @@ def test_values_come_from_config_maps_and_secrets() -> None:
     assert values(pod(env), sources) == {"COLOUR": "grün", "PASSWORD": "s3cret"}
 
 
+@pytest.mark.parametrize("group", ["initContainers", "containers", "ephemeralContainers"])
+def test_containers_of_all_kinds_have_their_values(group: str) -> None:
+    subject = pod()
+    subject["spec"][group] = [
+        {"name": "it", "env": [{"name": "COLOUR", "valueFrom": key_ref("configMap", "settings", "colour")}]}
+    ]
+    [container] = resolve(subject, {CM: config_map(colour="blue")}, HOST).pod["spec"][group]
+    assert container["env"] == [{"name": "COLOUR", "value": "blue"}]
+
+
 def test_env_wins_over_env_from_and_later_over_earlier() -> None:
     subject = pod(
         [{"name": "A", "value": "env"}],

@@ -238,7 +238,6 @@ STORIES: dict[str, list[tuple[str, str]]] = {
 
 NOT_YET = {
     "create deployment, scale, autoscale, expose, rollout, set": "autoscaling/v1 is not served",
-    "apply --server-side": "server-side apply is not there yet",
     "debug": "pods/ephemeralcontainers is not there yet",
 }
 """Stories whose resources or subresources the fake API server does not serve yet."""

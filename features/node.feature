@@ -9,6 +9,8 @@ Feature: The virtual node
     And the node has the taint virtual-kubelet.io/provider
     And the node offers cpu, memory and pods
     And the node tells where its kubelet API is
+    And the node has the label kubernetes.io/role=agent
+    And the node has the label node.kubernetes.io/exclude-from-external-load-balancers=true
 
   Scenario: The lease is renewed
     Given a virtual node

@@ -77,9 +77,10 @@ class Simulated:
     namespace = "default"
     longest = float("inf")
 
-    def __init__(self, make_stage: MakeStage, seed: int) -> None:
+    def __init__(self, make_stage: MakeStage, seed: int, provider: str) -> None:
         loop = VirtualLoop()
         self.loop: asyncio.AbstractEventLoop = loop
+        self._provider = provider
         self._ports = ports(loop, Random(f"{seed}/runner"))
         self._clock = self._ports.clock
         self._server = ApiServer(now=self._clock.now, random=Random(f"{seed}/api"), checked=True)
@@ -105,7 +106,7 @@ class Simulated:
         config = RunnerConfig(
             node_name=self.node,
             internal_ip="192.0.2.10",
-            taints=(provider_taint("mock"),),
+            taints=(provider_taint(self._provider),),
             poll_interval=timedelta(seconds=1),
             shutdown=shutdown,
         )

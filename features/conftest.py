@@ -81,11 +81,11 @@ def _plays_on(make_stage: MakeStage) -> None:
 
 
 @pytest.fixture
-def world(make_stage: MakeStage, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(make_stage: MakeStage, provider_name: str, request: pytest.FixtureRequest) -> Iterator[World]:
     """A cluster, without a runner yet (a real one has it)."""
     if request.config.getoption("--backend") == "cluster" and request.node.get_closest_marker(INSIDE):
         pytest.skip("looks into the cloud or breaks something: not on a real cluster")
-    world = World(_backend(make_stage, request.config))
+    world = World(_backend(make_stage, provider_name, request.config))
     missing = [name for name in PARTS if request.node.get_closest_marker(name) and name not in world.stage.parts]
     if missing:
         world.close()
@@ -94,9 +94,9 @@ def world(make_stage: MakeStage, request: pytest.FixtureRequest) -> Iterator[Wor
     world.close()
 
 
-def _backend(make_stage: MakeStage, config: pytest.Config) -> Backend:
+def _backend(make_stage: MakeStage, provider: str, config: pytest.Config) -> Backend:
     seed: int = config.getoption("--seed")
     if config.getoption("--backend") == "simulated":
-        return Simulated(make_stage, seed)
+        return Simulated(make_stage, seed, provider)
     kubeconfig: Path | None = config.getoption("--kubeconfig")
     return Cluster(make_stage, seed, kubeconfig=kubeconfig, node=config.getoption("--nodename"))

@@ -48,14 +48,6 @@ class InThread:
         return await asyncio.to_thread(function, *args, **kwargs)  # noqa: TID251  (this is the port)
 
 
-class Inline:
-    """Runs a blocking call where it stands: virtual time does not pass, and no thread makes the run unrepeatable."""
-
-    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the function returns or raises."""
-        return function(*args, **kwargs)
-
-
 def real_ports() -> Ports:
     """The ports of a process in the real world."""
     return Ports(SystemClock(), SystemRandom(), InThread())

@@ -18,7 +18,8 @@ from runner.agent import Agent
 from runner.config import RunnerConfig, provider_taint
 from runner.context import provider_context
 from runner.kube import KubeApi
-from runner.ports import Inline, Ports
+from runner.ports import Ports
+from vksim.blocking import Inline
 from vksim.kube import InProcessKube
 from vksim.scheduling import Scheduler
 

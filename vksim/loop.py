@@ -20,7 +20,8 @@ from random import Random
 from typing import Any, NoReturn, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
-from runner.ports import Inline, Ports
+from runner.ports import Ports
+from vksim.blocking import Inline
 
 T = TypeVar("T")
 

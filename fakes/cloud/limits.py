@@ -18,13 +18,17 @@ class TokenBucket:
         self._fill(at)
         return int(self._tokens)
 
-    def take(self, at: float) -> float:
-        """Take a call: 0, or the seconds after which it would be taken; then it is not counted."""
+    def wait(self, at: float, amount: float = 1.0) -> float:
+        """Seconds after which so many calls would be taken; 0 if they would be now."""
         self._fill(at)
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._rate.per_second
+        return max(0.0, (amount - self._tokens) / self._rate.per_second)
+
+    def take(self, at: float, amount: float = 1.0) -> float:
+        """Take calls: 0, or the seconds after which they would be taken; then none is counted."""
+        wait = self.wait(at, amount)
+        if not wait:
+            self._tokens -= amount
+        return wait
 
     def _fill(self, at: float) -> None:
         flowed = max(0.0, at - self._at) * self._rate.per_second

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from random import Random
 from typing import Annotated, Any
 
@@ -44,10 +45,17 @@ class Latency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many calls a cloud takes: ``burst`` at once, then ``per_second``."""
+    """How many calls a cloud takes.
+
+    Attributes:
+        burst: so many at once,
+        per_second: then so many.
+        operations: which calls share it, by name or pattern (``Describe*``); none: the one that the rate is named for.
+    """
 
     burst: Annotated[int, Meta(ge=1)]
     per_second: Annotated[float, Meta(gt=0)]
+    operations: tuple[str, ...] = ()
 
 
 class FaultKind(StrEnum):
@@ -61,6 +69,10 @@ class FaultKind(StrEnum):
     """Not done; the region is full."""
     LOST_ANSWER = "lost-answer"
     """Done, but the caller does not hear of it."""
+    LOST_REQUEST = "lost-request"
+    """Not done, and the caller hears nothing."""
+    SLOW = "slow"
+    """Done; the answer takes its time."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,23 +80,31 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         kind: how.
-        operations: which ones, by name; none means all.
+        operations: which ones, by name or pattern; none means all.
+        resources: only calls about these resources, by name or pattern (``west-2/*``); none means all.
         probability: how often.
+        delay: how much longer the answer takes, when it is slow.
         after: seconds from the cloud's beginning at which the rule begins to hold.
         until: seconds at which it no longer holds; None for ever.
     """
 
     kind: FaultKind
     operations: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
     probability: Probability = 1.0
+    delay: Latency | None = None
     after: Seconds = 0.0
     until: Seconds | None = None
 
-    def holds(self, operation: str, at: float) -> bool:
-        """Whether the rule is about that operation at that second."""
-        if self.operations and operation not in self.operations:
+    def __post_init__(self) -> None:
+        if (self.kind is FaultKind.SLOW) != (self.delay is not None):
+            raise ValueError(f"delay: goes with kind {FaultKind.SLOW.value!r}, and with no other")
+
+    def holds(self, operation: str, resource: str, at: float) -> bool:
+        """Whether the rule is about that call at that second."""
+        if at < self.after or (self.until is not None and at >= self.until):
             return False
-        return self.after <= at and (self.until is None or at < self.until)
+        return matches(operation, self.operations) and matches(resource, self.resources)
 
 
 class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,7 +113,7 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         latencies: what takes time, by the cloud's name for it.
         quotas: name -> limit.
-        rates: operation -> how many calls of it are taken.
+        rates: how many calls are taken, each rate by the name of its operation, or by a name of its own.
         faults: the first rule that applies to a call decides.
     """
 
@@ -101,6 +121,11 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quotas: dict[str, Annotated[float, Meta(ge=0)]] = {}
     rates: dict[str, Rate] = {}
     faults: tuple[Fault, ...] = ()
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a name is one of these, where ``*`` stands for anything; no patterns mean all names."""
+    return not patterns or any(name == each or fnmatchcase(name, each) for each in patterns)
 
 
 def parse(data: Mapping[str, Any]) -> CloudSettings:

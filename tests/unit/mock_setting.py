@@ -15,7 +15,7 @@ from providers.mock.config import OUR_CAPACITY, MockConfig
 from providers.mock.provider import MockProvider
 from providers.mock.script import PREFIX, Script
 from providers.types import Pod
-from runner.ports import Inline
+from vksim.blocking import Inline
 from vksim.loop import VirtualClock, VirtualLoop, run
 
 

@@ -4,8 +4,8 @@ from random import Random
 import pytest
 
 from fakes.cloud.limits import QuotaExceeded, Quotas, TokenBucket
-from fakes.cloud.model import CloudModel, Timeline
-from fakes.cloud.settings import BadSettings, FaultKind, Latency, Rate, parse
+from fakes.cloud.model import Call, CloudModel, Timeline
+from fakes.cloud.settings import BadSettings, Fault, FaultKind, Latency, Rate, parse
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -99,10 +99,58 @@ def test_a_fault_holds_for_its_operations_in_its_window():
     assert outcomes == [(None, None), (FaultKind.OUTAGE, None), (FaultKind.OUTAGE, None), (None, None)]
 
 
-def test_only_a_lost_answer_is_done():
+def test_what_is_done_and_what_is_heard_are_two_things():
+    seen = {}
     for kind in FaultKind:
-        cloud = CloudModel(parse({"faults": [{"kind": kind.value}]}), Hand(), Random(1))
-        assert cloud.admit("create", "x").done is (kind is FaultKind.LOST_ANSWER)
+        fault = {"kind": kind.value} | ({"delay": {"median": 3}} if kind is FaultKind.SLOW else {})
+        verdict = CloudModel(parse({"faults": [fault]}), Hand(), Random(1)).admit("create", "x")
+        seen[kind.value] = (verdict.done, verdict.heard)
+    assert seen == {
+        "outage": (False, True),
+        "throttled": (False, True),
+        "no-capacity": (False, True),
+        "lost-answer": (True, False),
+        "lost-request": (False, False),
+        "slow": (True, True),
+    }
+
+
+def test_a_slow_answer_is_late_by_the_delay():
+    fault = {"kind": "slow", "delay": {"median": 3}}
+    assert CloudModel(parse({"faults": [fault]}), Hand(), Random(1)).admit("create", "x").delay == 3
+
+
+def test_a_fault_may_be_about_some_resources_only():
+    fault = {"kind": "no-capacity", "operations": ["Create*"], "resources": ["zone-b/*"]}
+    cloud = CloudModel(parse({"faults": [fault]}), Hand(), Random(1))
+    calls = [("CreateGroup", "zone-a/x"), ("CreateGroup", "zone-b/x"), ("DeleteGroup", "zone-b/x")]
+    assert [cloud.admit(*call).fault for call in calls] == [None, FaultKind.NO_CAPACITY, None]
+
+
+def test_calls_may_share_a_bucket():
+    rates = {"reads": {"burst": 2, "per_second": 1, "operations": ["Describe*", "List*"]}}
+    cloud = CloudModel(parse({"rates": rates}), Hand(), Random(1))
+    faults = [cloud.admit(each).fault for each in ("DescribeTasks", "ListTasks", "DescribeTasks", "RunTask")]
+    assert faults == [None, None, FaultKind.THROTTLED, None]
+
+
+def test_a_call_that_draws_from_two_buckets_takes_from_both_or_from_none():
+    rates = {
+        "RunTask": {"burst": 1, "per_second": 1},
+        "all": {"burst": 2, "per_second": 0.1, "operations": ["*"]},
+    }
+    clock = Hand()
+    cloud = CloudModel(parse({"rates": rates}), clock, Random(1))
+    faults = [cloud.admit(each).fault for each in ("RunTask", "RunTask", "ListTasks")]
+    assert faults == [None, FaultKind.THROTTLED, None]
+    clock.move(1)
+    assert cloud.admit("RunTask").retry_after == pytest.approx(9)
+
+
+def test_a_call_may_cost_more_than_one_token():
+    cloud = CloudModel(parse({"rates": {"RunTask": {"burst": 10, "per_second": 2}}}), Hand(), Random(1))
+    cloud.admit("RunTask", cost=8)
+    assert cloud.admit("RunTask", cost=6).retry_after == pytest.approx(2)
 
 
 def test_a_fault_comes_as_often_as_its_probability_and_the_same_with_the_same_seed():
@@ -124,23 +172,33 @@ def test_calls_over_the_rate_are_throttled_with_the_time_to_wait():
     assert (cloud.remaining("create"), cloud.remaining("get")) == (0, None)
 
 
-def test_every_call_is_in_the_journal_with_its_outcome():
+def test_every_call_is_counted_and_told_with_its_outcome():
     clock = Hand()
     cloud = CloudModel(parse({"faults": [{"kind": "no-capacity", "operations": ["create"]}]}), clock, Random(1))
+    journal: list[Call] = []
+    cloud.listeners.append(journal.append)
     cloud.admit("create", "x")
     clock.move(1)
     cloud.admit("get", "x")
-    assert cloud.journal == [
-        (BEGIN, "create", "x", "no-capacity"),
-        (BEGIN + timedelta(seconds=1), "get", "x", "ok"),
-    ]
+    assert journal == [(BEGIN, "create", "x", "no-capacity"), (BEGIN + timedelta(seconds=1), "get", "x", "ok")]
+    assert cloud.counts == {("create", "no-capacity"): 1, ("get", "ok"): 1}
+
+
+def test_rules_may_come_and_go():
+    cloud = CloudModel(parse({}), Hand(), Random(1))
+    cloud.faults.append(Fault(FaultKind.OUTAGE))
+    assert cloud.admit("get").fault is FaultKind.OUTAGE
+    cloud.faults.clear()
+    assert cloud.admit("get").fault is None
 
 
 @pytest.mark.parametrize(
     ("data", "field"),
     [
         ({"fault": []}, "fault"),
-        ({"faults": [{"kind": "slow"}]}, r"faults\[0\]\.kind"),
+        ({"faults": [{"kind": "tardy"}]}, r"faults\[0\]\.kind"),
+        ({"faults": [{"kind": "slow"}]}, "delay"),
+        ({"faults": [{"kind": "outage", "delay": {"median": 1}}]}, "delay"),
         ({"faults": [{"kind": "outage", "probability": 2}]}, "probability"),
         ({"latencies": {"provision": {"median": 20, "p99": 10}}}, "p99"),
         ({"rates": {"create": {"burst": 0, "per_second": 1}}}, "burst"),

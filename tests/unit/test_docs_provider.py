@@ -82,7 +82,7 @@ class FolderStage(MockStage):
 
 @pytest.fixture
 def world(create: Create, tmp_path: Path) -> Iterator[World]:
-    world = World(Simulated(partial(FolderStage, create, tmp_path), seed=0))
+    world = World(Simulated(partial(FolderStage, create, tmp_path), seed=0, provider="folder"))
     yield world
     world.close()
 

@@ -12,7 +12,8 @@ from providers.base import ProviderContext
 from runner import kube
 from runner.config import RunnerConfig
 from runner.context import provider_context
-from runner.ports import Inline, Ports, SystemClock
+from runner.ports import Ports, SystemClock
+from vksim.blocking import Inline
 
 
 class OneAnswerKube:

@@ -1,0 +1,1 @@
+"""The fake clouds as a simulation uses them: one module each, which joins the production provider to its fake cloud."""

@@ -9,7 +9,7 @@ PYTEST_ARGS ?= -n auto --maxprocesses=4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test soak controlplane test-controlplane lint bench install clean
+.PHONY: help run serve test soak soak-controlplane controlplane test-controlplane lint bench install clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +24,16 @@ test: $(VENV)/.installed-test  ## run all tests and features
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 soak: $(VENV)/.installed-test  ## run the tests that take minutes
-	$(BIN)/python -m pytest -m slow tests
+	$(BIN)/python -m pytest -m "slow and not controlplane" tests
+
+soak-controlplane: $(VENV)/.installed-test  ## ten minutes each of a real scheduler and controllers on the fake API server
+	$(BIN)/python -m pytest -m "slow and controlplane" tests
 
 controlplane:  ## build etcd and a Kubernetes control plane (needs Go), for make test-controlplane
 	tools/controlplane/build
 
 test-controlplane: $(VENV)/.installed-test  ## hold the fake API server to a real one
-	$(BIN)/python -m pytest -m controlplane tests features
+	$(BIN)/python -m pytest -m "controlplane and not slow" tests features
 
 lint: $(VENV)/.installed-dev  ## check style, format, types and import contracts
 	$(BIN)/ruff check

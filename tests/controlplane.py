@@ -5,15 +5,17 @@ puts them. They run in a folder of their own and end with the block that started
 """
 
 import asyncio
+import base64
 import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -57,17 +59,27 @@ class ControlPlane:
     programs: Path
     kubeconfig: Path
 
-    @contextmanager
-    def component(self, name: str, *arguments: str) -> Iterator[Path]:
+    def component(self, name: str, *arguments: str) -> AbstractContextManager[Path]:
         """Run another component (``kube-scheduler``, ``kube-controller-manager``); its log file."""
-        log = self.folder / f"{name}.log"
-        shared = (f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", f"--secure-port={free_ports(1)[0]}")
-        own = [f"--authentication-kubeconfig={self.kubeconfig}", f"--authorization-kubeconfig={self.kubeconfig}"]
-        if name == "kube-controller-manager":
-            own += [f"--root-ca-file={self.folder}/ca.crt"]
-            own += [f"--service-account-private-key-file={self.folder}/accounts.key"]
-        with _process(log, str(self.programs / name), *shared, *own, *arguments):
-            yield log
+        return component(self.programs / name, self.folder, self.kubeconfig, *arguments)
+
+
+@contextmanager
+def component(program: Path, folder: Path, kubeconfig: Path, *arguments: str) -> Iterator[Path]:
+    """A component of a control plane, working on the cluster of a kubeconfig; its log file, in that folder."""
+    log = folder / f"{program.name}.log"
+    shared = (f"--kubeconfig={kubeconfig}", "--leader-elect=false", f"--secure-port={free_ports(1)[0]}")
+    own = [f"--authentication-kubeconfig={kubeconfig}", f"--authorization-kubeconfig={kubeconfig}"]
+    if program.name == "kube-controller-manager":
+        authority, accounts = folder / "ca.crt", folder / "accounts.key"
+        if not authority.exists():
+            cluster = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]
+            authority.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
+        if not accounts.exists():
+            _write_private(accounts, _rsa_key())
+        own += [f"--root-ca-file={authority}", f"--service-account-private-key-file={accounts}"]
+    with _process(log, str(program), *shared, *own, *arguments):
+        yield log
 
 
 @contextmanager
@@ -87,8 +99,7 @@ def control_plane(folder: Path, programs: Path, *arguments: str) -> Iterator[Con
         "tokens.csv": f"{TOKEN},admin,admin,system:masters\n".encode(),
     }
     for name, content in files.items():
-        (folder / name).touch(mode=0o600)
-        (folder / name).write_bytes(content)
+        _write_private(folder / name, content)
     config = folder / "kubeconfig"
     config.write_text(kubeconfig(f"https://127.0.0.1:{secure}", TOKEN, certificates.authority))
     etcd_url, peer_url = f"http://127.0.0.1:{etcd}", f"http://127.0.0.1:{peers}"
@@ -160,6 +171,11 @@ async def _until_ready(config: Path) -> None:
                 await asyncio.sleep(0.2)
             else:
                 return
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(content)
 
 
 def _rsa_key() -> bytes:

@@ -5,6 +5,7 @@ Those are imported only when they are to run: ``--help`` is quick.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -84,22 +85,15 @@ def validate(ctx: click.Context, scenarios: tuple[str, ...]) -> None:
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @click.option("--data-dir", type=FOLDER, help="Keep objects there; the next serve goes on with them.")
 @click.option("--faults", type=FILE, help="Rules about what goes wrong with requests (docs/fake-api-server.md).")
+@click.option(
+    "--controllers/--no-controllers", default=True, help="Schedule pods, or leave that to a kube-scheduler of yours."
+)
 @click.pass_context
-def serve(
-    ctx: click.Context,
-    /,
-    nodes: int,
-    host: str,
-    port: int,
-    kubeconfig: Path | None,
-    allow_remote: bool,
-    data_dir: Path | None,
-    faults: Path | None,
-) -> None:
+def serve(ctx: click.Context, /, **options: Any) -> None:
     """Keep a cluster up, in real time, for kubectl and any other client, until Ctrl-C."""
     from vksim import serve as server  # noqa: PLC0415
 
-    settings = server.Settings(nodes, host, port, kubeconfig, allow_remote, data_dir, faults)
+    settings = server.Settings(**options)  # its fields are named as the options
     code, line = server.main(settings)
     if line:
         complain(line)

@@ -71,6 +71,7 @@ class Cluster:
         latency: draws how long a request to the API server takes; None for no time at all.
         blocking: runs calls that block.
         storage: where the API server's objects outlive the process.
+        controllers: whether pods are scheduled here; else that is left to another scheduler.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Cluster:
         latency: Callable[[], float] | None = None,
         blocking: BlockingCalls | None = None,
         storage: Storage | None = None,
+        controllers: bool = True,
     ) -> None:
         self.server = ApiServer(now=clock.now, random=random("api server"), storage=storage)
         self.api = InProcessKube(self.server)
@@ -89,6 +91,7 @@ class Cluster:
         self._clock = clock
         self._random = random
         self._latency = latency
+        self._controllers = controllers
         self._blocking = blocking or Inline()
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -119,11 +122,12 @@ class Cluster:
 
     async def run(self) -> None:
         """Run the scheduler and all nodes until cancelled."""
-        scheduler = Scheduler(InProcessKube(self.server, latency=self._latency), self._ports("scheduler"))
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
-                tasks.create_task(scheduler.run(), name="scheduler")
+                if self._controllers:
+                    api = InProcessKube(self.server, latency=self._latency)
+                    tasks.create_task(Scheduler(api, self._ports("scheduler")).run(), name="scheduler")
                 for node in self.nodes.values():
                     node.start(tasks)
                 await asyncio.get_running_loop().create_future()

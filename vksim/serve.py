@@ -19,7 +19,7 @@ from random import Random, SystemRandom
 import click
 import yaml
 
-from fakes.apiserver import access
+from fakes.apiserver import access, bootstrap
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.faults import Faults, Rule, parse
 from fakes.apiserver.http import HttpDoor
@@ -62,6 +62,7 @@ class Settings:
         allow_remote: whether the address may be one that other machines reach.
         data_dir: where objects are kept for the next time; None for memory alone.
         faults: a file of rules about what goes wrong with requests.
+        controllers: whether pods are scheduled; else that is left to a kube-scheduler.
     """
 
     nodes: int
@@ -71,6 +72,7 @@ class Settings:
     allow_remote: bool
     data_dir: Path | None = None
     faults: Path | None = None
+    controllers: bool = True
 
 
 def main(settings: Settings) -> tuple[int, str]:
@@ -104,7 +106,9 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
         storage = None
         if settings.data_dir is not None:
             storage = stack.enter_context(locked(settings.data_dir))
-        cluster = Cluster(clock, lambda _: SystemRandom(), blocking=InThread(), storage=storage)
+        cluster = Cluster(
+            clock, lambda _: SystemRandom(), blocking=InThread(), storage=storage, controllers=settings.controllers
+        )
         listener = listen(address, 0)
         stack.callback(listener.close)
         for number in range(settings.nodes):
@@ -125,6 +129,8 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
         door = HttpDoor(server, now=clock.now, token=token, faults=faults)
         port = await door.start(settings.host, settings.port, certificates.context())
         stack.push_async_callback(door.stop)
+        today = clock.now().date().isoformat()
+        bootstrap.publish(server, authority=certificates.authority, address=address, port=port, today=today)
         running = await stack.enter_async_context(asyncio.TaskGroup())
         work = running.create_task(cluster.run())
         stack.callback(work.cancel)

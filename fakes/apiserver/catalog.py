@@ -92,8 +92,15 @@ def _role_reference(obj: Object, _admission: Admission) -> Object:
 
 
 _APPS, _BATCH, _RBAC = "apps", "batch", "rbac.authorization.k8s.io"
-_STORAGE, _NETWORKING = "storage.k8s.io", "networking.k8s.io"
+_STORAGE, _NETWORKING, _DEVICES = "storage.k8s.io", "networking.k8s.io", "resource.k8s.io"
+_ADMISSION, _CERTIFICATES = "admissionregistration.k8s.io", "certificates.k8s.io"
 _ANY_NAME: Any = {"status": False, "validate": validation.any_named}
+
+
+def _admission(plural: str, kind: str, *, status: bool = False) -> ResourceType:
+    """What would decide about writes; it is kept, and asked nothing."""
+    return _kind(_ADMISSION, "v1", plural, kind, namespaced=False, status=status, generation=True)
+
 
 CATALOG = (
     _workload(
@@ -176,6 +183,11 @@ CATALOG = (
     _kind(_STORAGE, "v1", "csidrivers", "CSIDriver", namespaced=False, status=False),
     _kind(_STORAGE, "v1", "csistoragecapacities", "CSIStorageCapacity", status=False),
     _kind(_STORAGE, "v1", "volumeattachments", "VolumeAttachment", namespaced=False),
+    _kind(_STORAGE, "v1", "volumeattributesclasses", "VolumeAttributesClass", "vac", namespaced=False, status=False),
+    _kind(_DEVICES, "v1", "deviceclasses", "DeviceClass", namespaced=False, status=False, generation=True),
+    _kind(_DEVICES, "v1", "resourceclaims", "ResourceClaim", default=_with({}, {})),
+    _kind(_DEVICES, "v1", "resourceclaimtemplates", "ResourceClaimTemplate", status=False),
+    _kind(_DEVICES, "v1", "resourceslices", "ResourceSlice", namespaced=False, status=False, generation=True),
     _kind("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False, status=False),
     _kind(_NETWORKING, "v1", "ingresses", "Ingress", "ing", generation=True, default=_with({}, {"loadBalancer": {}})),
     _kind(_NETWORKING, "v1", "ingressclasses", "IngressClass", namespaced=False, status=False, generation=True),
@@ -189,11 +201,26 @@ CATALOG = (
         generation=True,
         default=_with({"policyTypes": ["Ingress"]}),
     ),
+    _kind(_NETWORKING, "v1", "ipaddresses", "IPAddress", "ip", namespaced=False, status=False),
+    _kind(_NETWORKING, "v1", "servicecidrs", "ServiceCIDR", namespaced=False, default=_with({}, {})),
     _kind(_RBAC, "v1", "roles", "Role", **_ANY_NAME, default=_with(rules=None)),
     _kind(_RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False, **_ANY_NAME, default=_with(rules=None)),
     _kind(_RBAC, "v1", "rolebindings", "RoleBinding", **_ANY_NAME, default=_role_reference),
     _kind(
         _RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False, **_ANY_NAME, default=_role_reference
+    ),
+    _admission("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy", status=True),
+    _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+    _admission("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+    _kind(
+        _CERTIFICATES,
+        "v1",
+        "certificatesigningrequests",
+        "CertificateSigningRequest",
+        "csr",
+        namespaced=False,
+        default=_with({}, {}),
     ),
 )
 

@@ -1,0 +1,1 @@
+"""Alibaba Cloud Elastic Container Instance: one container group a pod."""

@@ -1,0 +1,1 @@
+"""Azure Container Instances: each pod is a container group."""

@@ -20,6 +20,7 @@ Exit codes:
 """
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
+NO_CONTROLLERS = "namespace-controller,serviceaccount-controller,root-ca-certificate-publisher-controller"
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -86,7 +87,17 @@ def validate(ctx: click.Context, scenarios: tuple[str, ...]) -> None:
 @click.option("--data-dir", type=FOLDER, help="Keep objects there; the next serve goes on with them.")
 @click.option("--faults", type=FILE, help="Rules about what goes wrong with requests (docs/fake-api-server.md).")
 @click.option(
-    "--controllers/--no-controllers", default=True, help="Schedule pods, or leave that to a kube-scheduler of yours."
+    "--controllers",
+    default="*",
+    show_default=True,
+    metavar="LIST",
+    help="Parts of the control plane to run, as kube-controller-manager has it, e.g. '*,-scheduler'.",
+)
+@click.option(
+    "--no-controllers",
+    "controllers",
+    flag_value=NO_CONTROLLERS,
+    help="Run only those that make namespaces usable; the others' work is left to real ones.",
 )
 @click.pass_context
 def serve(ctx: click.Context, /, **options: Any) -> None:

@@ -5,9 +5,11 @@ The same in virtual time (``vksim run``) and in real time (``vksim serve``): the
 
 import asyncio
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from random import Random
 from typing import Any
 
+from fakes.apiserver.controllers import ALL
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.storage import Storage
 from providers.base import BlockingCalls, Clock
@@ -22,6 +24,10 @@ from runner.ports import Ports
 from vksim.blocking import Inline
 from vksim.kube import InProcessKube
 from vksim.scheduling import Scheduler
+
+SCHEDULER = "scheduler"
+CONTROLLERS = ALL | {SCHEDULER}
+"""The parts of the control plane that a cluster can do without."""
 
 
 class VirtualNode:
@@ -71,7 +77,7 @@ class Cluster:
         latency: draws how long a request to the API server takes; None for no time at all.
         blocking: runs calls that block.
         storage: where the API server's objects outlive the process.
-        controllers: whether pods are scheduled here; else that is left to another scheduler.
+        controllers: which parts of the control plane run; the others' work is left to others.
     """
 
     def __init__(
@@ -82,9 +88,9 @@ class Cluster:
         latency: Callable[[], float] | None = None,
         blocking: BlockingCalls | None = None,
         storage: Storage | None = None,
-        controllers: bool = True,
+        controllers: AbstractSet[str] = CONTROLLERS,
     ) -> None:
-        self.server = ApiServer(now=clock.now, random=random("api server"), storage=storage)
+        self.server = ApiServer(now=clock.now, random=random("api server"), storage=storage, running=controllers)
         self.api = InProcessKube(self.server)
         self.cloud = MockCloud(clock, random("cloud"))
         self.nodes: dict[str, VirtualNode] = {}
@@ -125,7 +131,7 @@ class Cluster:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
-                if self._controllers:
+                if SCHEDULER in self._controllers:
                     api = InProcessKube(self.server, latency=self._latency)
                     tasks.create_task(Scheduler(api, self._ports("scheduler")).run(), name="scheduler")
                 for node in self.nodes.values():

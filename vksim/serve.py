@@ -20,6 +20,7 @@ import click
 import yaml
 
 from fakes.apiserver import access, bootstrap
+from fakes.apiserver.controllers import parse as parse_controllers
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.faults import Faults, Rule, parse
 from fakes.apiserver.http import HttpDoor
@@ -31,7 +32,7 @@ from runner.kubelet.node import KubeletNode
 from runner.kubelet.server import AddressError, KubeletServer, listen
 from runner.kubelet.tls import TlsFiles, server_context
 from runner.ports import InThread, SystemClock
-from vksim.cluster import Cluster
+from vksim.cluster import CONTROLLERS, Cluster
 
 ENDED, FAILED, WRONG_USAGE = 0, 1, 2
 """Exit codes; the command's help explains them."""
@@ -62,7 +63,7 @@ class Settings:
         allow_remote: whether the address may be one that other machines reach.
         data_dir: where objects are kept for the next time; None for memory alone.
         faults: a file of rules about what goes wrong with requests.
-        controllers: whether pods are scheduled; else that is left to a kube-scheduler.
+        controllers: which parts of the control plane are to run (``fakes.apiserver.controllers.parse``).
     """
 
     nodes: int
@@ -72,7 +73,7 @@ class Settings:
     allow_remote: bool
     data_dir: Path | None = None
     faults: Path | None = None
-    controllers: bool = True
+    controllers: str = "*"
 
 
 def main(settings: Settings) -> tuple[int, str]:
@@ -97,17 +98,18 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
 
     Raises:
         OSError, AddressError, StorageError: an address or a file cannot be used.
-        WrongUsage: a file of faults cannot be read.
+        WrongUsage: a file of faults cannot be read, or a controller is unknown.
     """
     clock = SystemClock()
     rules = _rules(settings.faults)
+    brought_along = _controllers(settings.controllers)
     address = _reachable(settings.host)
     async with AsyncExitStack() as stack:
         storage = None
         if settings.data_dir is not None:
             storage = stack.enter_context(locked(settings.data_dir))
         cluster = Cluster(
-            clock, lambda _: SystemRandom(), blocking=InThread(), storage=storage, controllers=settings.controllers
+            clock, lambda _: SystemRandom(), blocking=InThread(), storage=storage, controllers=brought_along
         )
         listener = listen(address, 0)
         stack.callback(listener.close)
@@ -218,6 +220,13 @@ def _rules(path: Path | None) -> list[Rule]:
         raise WrongUsage(f"--faults: {path}: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:
         raise WrongUsage(f"--faults: {path}: {' '.join(str(error).split())}; see docs/fake-api-server.md") from None
+
+
+def _controllers(text: str) -> frozenset[str]:
+    try:
+        return parse_controllers(text, CONTROLLERS)
+    except ValueError as error:
+        raise WrongUsage(f"--controllers: {error}") from None
 
 
 def _reachable(host: str) -> str:

@@ -7,14 +7,14 @@ zero and no finalizer is left.
 
 from dataclasses import dataclass
 
-from fakes.apiserver import metadata
-from fakes.apiserver.errors import cause, conflict, invalid
+from fakes.apiserver import errors, metadata
+from fakes.apiserver.causes import invalid, unsupported
 from fakes.apiserver.objects import Object
 from fakes.apiserver.options import DeleteOptions
-from fakes.apiserver.resources import ResourceType
+from fakes.apiserver.resources import PODS, ResourceType
 
 DEFAULT_GRACE_SECONDS = 30
-POLICIES = ("", "Background", "Foreground", "Orphan")
+POLICIES = ("", "Foreground", "Background", "Orphan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,47 @@ class Deletion:
 def decide(resource: ResourceType, obj: Object, options: DeleteOptions, timestamp: str) -> Deletion:
     """What a delete at that time does to the object."""
     if resource.graceful:
-        return _decide_graceful(obj, options, timestamp)
-    if not obj["metadata"].get("finalizers"):
+        graceful = _decide_graceful(obj, options, timestamp)
+        if graceful is not None:
+            return graceful
+    meta = obj["metadata"]
+    before = meta.get("finalizers") or []
+    after = finalizers(resource, before, options)
+    if not after:
         return Deletion(None, remove=True)
-    if obj["metadata"].get("deletionTimestamp"):
+    if after is before and meta.get("deletionTimestamp"):
         return Deletion(None, remove=False)
-    return Deletion(marked(obj, timestamp, 0), remove=False)
+    return Deletion(_held(marked(obj, meta.get("deletionTimestamp") or timestamp, 0), after), remove=False)
+
+
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+"""The finalizers that the garbage collector takes away: when the dependents are gone, or are on their own."""
+
+
+def finalizers(resource: ResourceType, before: list[str], options: DeleteOptions) -> list[str]:
+    """What holds the object once it is being deleted in this way; the very same list if that changes nothing."""
+    if not resource.collected:
+        return before
+    policy = options.propagation_policy
+    if options.orphan_dependents is not None:
+        policy = "Orphan" if options.orphan_dependents else "Background"
+    if not policy:
+        policy = next((_POLICY[each] for each in before if each in _POLICY), resource.deletion_policy)
+    own = [name for name, meant in _POLICY.items() if meant == policy]
+    if [each for each in before if each in _POLICY] == own:
+        return before
+    return [each for each in before if each not in _POLICY] + own
+
+
+_POLICY = {ORPHAN: "Orphan", FOREGROUND: "Foreground"}
+
+
+def _held(obj: Object, by: list[str]) -> Object:
+    meta = obj["metadata"]
+    if by == (meta.get("finalizers") or []):
+        return obj
+    rest = {key: value for key, value in meta.items() if key != "finalizers"}
+    return {**obj, "metadata": {**rest, "finalizers": by} if by else rest}
 
 
 def marked(obj: Object, timestamp: str, grace: int) -> Object:
@@ -57,6 +92,18 @@ def success(resource: ResourceType, obj: Object) -> Object:
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
 
+JOBS_ARE_ORPHANED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set"
+    " propagationPolicy=Orphan to suppress this warning"
+)
+
+
+def warnings(resource: ResourceType, options: DeleteOptions) -> tuple[str, ...]:
+    """What a client is warned of that does not say what becomes of the dependents."""
+    says = options.propagation_policy or options.orphan_dependents is not None
+    return () if says or (resource.group, resource.plural) != ("batch", "jobs") else (JOBS_ARE_ORPHANED,)
+
+
 def is_finished(obj: Object) -> bool:
     """Whether a write has taken away the last thing that kept a deleted object: its finalizers."""
     meta = obj["metadata"]
@@ -68,32 +115,41 @@ def is_finished(obj: Object) -> bool:
 def check(resource: ResourceType, obj: Object, options: DeleteOptions) -> None:
     """Raise ``StatusError`` if a precondition does not hold (409) or the options make no sense (422)."""
     meta = obj["metadata"]
-    if options.propagation_policy not in POLICIES:
-        listed = ", ".join(f'"{each}"' for each in POLICIES[1:])
-        message = f'Unsupported value: "{options.propagation_policy}": supported values: {listed}'
-        raise invalid("DeleteOptions", "", [cause("NotSupported", message, "propagationPolicy")], group="meta.k8s.io")
-    for what, field, wanted in (
-        ("UID", "uid", options.uid),
-        ("ResourceVersion", "resourceVersion", options.resource_version),
+    policy = options.propagation_policy
+    path = "propagationPolicy"
+    causes = []
+    if policy and options.orphan_dependents is not None:
+        causes.append(invalid(path, policy, "orphanDependents and deletionPropagation cannot be both set"))
+    if policy not in POLICIES:
+        causes.append(unsupported(path, policy, (*POLICIES[1:], "nil")))
+    if causes:
+        raise errors.invalid("DeleteOptions", "", causes, group="meta.k8s.io")
+    for what, field, wanted, happened in (
+        ("UID", "uid", options.uid, "deleted and then recreated"),
+        ("ResourceVersion", "resourceVersion", options.resource_version, "modified"),
     ):
         if wanted and wanted != meta[field]:
             why = (
                 f"the {what} in the precondition ({wanted}) does not match the {what} in record ({meta[field]})."
-                " The object might have been deleted and then recreated"
+                f" The object might have been {happened}"
             )
-            raise conflict(resource.kind, meta["name"], why, resource.group)  # upstream names the kind, not the plural
+            raise errors.conflict(
+                resource.kind, meta["name"], why, resource.group
+            )  # upstream names the kind, not the plural
 
 
-def _decide_graceful(pod: Object, options: DeleteOptions, timestamp: str) -> Deletion:
-    meta, held = pod["metadata"], bool(pod["metadata"].get("finalizers"))
-    grace = _grace(pod, options)
-    if not meta.get("deletionTimestamp"):
-        return Deletion(marked(pod, timestamp, grace), remove=grace == 0 and not held)
-    before = meta.get("deletionGracePeriodSeconds") or 0
-    if grace >= before:
-        return Deletion(None, remove=before == 0 and not held)
-    began = metadata.shifted(meta["deletionTimestamp"], -before)
-    return Deletion(marked(pod, began, grace), remove=grace == 0 and not held)
+def _decide_graceful(pod: Object, options: DeleteOptions, timestamp: str) -> Deletion | None:
+    """What becomes of a pod; None if its grace is over, so that it goes as other kinds do."""
+    meta, grace, began = pod["metadata"], _grace(pod, options), timestamp
+    if meta.get("deletionTimestamp"):
+        before = meta.get("deletionGracePeriodSeconds") or 0
+        if not before:
+            return None
+        if grace >= before:
+            return Deletion(None, remove=False)
+        began = metadata.shifted(meta["deletionTimestamp"], -before)
+    by = finalizers(PODS, meta.get("finalizers") or [], options)
+    return Deletion(_held(marked(pod, began, grace), by), remove=grace == 0 and not by)
 
 
 def _grace(pod: Object, options: DeleteOptions) -> int:

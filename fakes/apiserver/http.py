@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from fakes.apiserver import accept, bodies, decoding, discovery, errors, openapi, protobuf, requests, tables
+from fakes.apiserver import accept, bodies, decoding, deletion, discovery, errors, openapi, protobuf, requests, tables
 from fakes.apiserver.accept import Form
 from fakes.apiserver.bodies import Encoder
 from fakes.apiserver.decoding import Received
@@ -297,15 +297,16 @@ class HttpDoor:
         options = requests.delete_options(request.query, body)
         if target.subresource:
             raise errors.method_not_allowed()
+        sent = Received(body, deletion.warnings(target.resource, options))
         if target.name:
             deleted = self._server.delete(target.resource, target.namespace, target.name, options)
-            return self._answer(request, target, deleted)
+            return _warned(self._answer(request, target, deleted), sent)
         if _across_namespaces(target) or "deletecollection" not in target.resource.verbs:
             raise errors.method_not_allowed()
         found = self._server.delete_collection(
             target.resource, target.namespace, options, requests.list_options(request.query)
         )
-        return _encoded(request, bodies.listed(found))
+        return _warned(_encoded(request, bodies.listed(found)), sent)
 
     async def _log(self, request: web.BaseRequest, target: Target) -> Answer:
         pod = self._server.get(target.resource, target.namespace, target.name)

@@ -54,6 +54,7 @@ class DeleteOptions:
         uid: delete only the object with this UID.
         resource_version: delete only this version.
         propagation_policy: "", ``Background``, ``Foreground`` or ``Orphan``.
+        orphan_dependents: the older way to say it; None for not at all.
         dry_run: do everything but delete it.
     """
 
@@ -61,6 +62,7 @@ class DeleteOptions:
     uid: str = ""
     resource_version: str = ""
     propagation_policy: str = ""
+    orphan_dependents: bool | None = None
     dry_run: bool = False
 
 

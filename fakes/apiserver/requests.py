@@ -157,6 +157,7 @@ def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
     return DeleteOptions(
         grace_period_seconds=_number(query, "gracePeriodSeconds"),
         propagation_policy=query.get("propagationPolicy", ""),
+        orphan_dependents=None if "orphanDependents" not in query else query["orphanDependents"] not in FALSE,
         dry_run=_dry_run(query),
     )
 
@@ -164,6 +165,7 @@ def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
 _DELETE_OPTIONS: Mapping[str, type] = {
     "dryRun": list,
     "gracePeriodSeconds": int,
+    "orphanDependents": bool,
     "preconditions": dict,
     "propagationPolicy": str,
 }
@@ -175,7 +177,7 @@ def _check_delete_options(body: Any) -> None:
         raise bad_request("the body of a delete is a DeleteOptions object")
     for field, expected in _DELETE_OPTIONS.items():
         value = body.get(field)
-        if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
+        if value is not None and type(value) is not expected:
             raise bad_request(f"DeleteOptions: {field}: wrong type {type(value).__name__}")
     for value in body.get("dryRun") or []:
         _check_dry_run(str(value), "DeleteOptions")

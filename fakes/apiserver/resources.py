@@ -64,6 +64,9 @@ class ResourceType:
         verbs: as discovery lists them.
         subresources: its parts with URLs of their own.
         graceful: a delete announces a grace period first.
+        returns_deleted: a delete answers the object, also one that goes at once.
+        collected: what it owns is looked after by the garbage collector.
+        deletion_policy: what becomes of the dependents when a delete does not say.
         generation: metadata.generation counts the changes of the spec.
         create_on_update: a PUT to a missing name creates it.
         versioned_update: a PUT must carry the resourceVersion.
@@ -87,6 +90,9 @@ class ResourceType:
     verbs: tuple[str, ...] = ALL_VERBS
     subresources: tuple[Subresource, ...] = ()
     graceful: bool = False
+    returns_deleted: bool = False
+    collected: bool = True
+    deletion_policy: str = "Background"
     generation: bool = False
     create_on_update: bool = False
     versioned_update: bool = False
@@ -305,6 +311,7 @@ SERVICES = ResourceType(
         status("Service"),
     ),
     create_on_update=True,
+    returns_deleted=True,
     shapes=shapes.SERVICE,
     default=defaults.service,
     prepare_update=defaults.service_update,
@@ -320,6 +327,7 @@ EVENTS = ResourceType(
     "Event",
     short_names=("ev",),
     create_on_update=True,
+    collected=False,
     shapes=shapes.EVENT,
     default=defaults.event,
     validate=validation.event,
@@ -347,6 +355,7 @@ SERVICE_ACCOUNTS = ResourceType(
     "ServiceAccount",
     short_names=("sa",),
     subresources=(Subresource("token", "TokenRequest", ("create",), group="authentication.k8s.io", version="v1"),),
+    returns_deleted=True,
     validate=validation.subdomain_named,
 )
 

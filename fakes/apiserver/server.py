@@ -3,12 +3,12 @@
 One pipeline: decode, patch, admit and default, validate, store, tell the watchers. It reads no clock and draws no
 random number but those that it is given, and knows no transport: the doors (``http``, and ``vksim.kube``) add that.
 
-Not here yet: garbage collection by owner (a ``Foreground`` or ``Orphan`` delete is a ``Background``
-one), quotas, pod disruption budgets.
+What happens beside the requests is done by controllers (``controllers``), as in a real control plane.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from random import Random
@@ -16,6 +16,7 @@ from typing import Any
 
 from fakes.apiserver import (
     admission,
+    controllers,
     defaults,
     deletion,
     errors,
@@ -32,14 +33,16 @@ from fakes.apiserver import (
 )
 from fakes.apiserver.catalog import BUILT_IN, STORED_HERE
 from fakes.apiserver.causes import immutable, invalid
+from fakes.apiserver.controllers import WorkQueue
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.eventages import EventAges
 from fakes.apiserver.frozen import freeze
+from fakes.apiserver.garbage import GarbageCollector
+from fakes.apiserver.namespaces import Namespaces
 from fakes.apiserver.objects import Object, Objects, at_version, name_of, namespace_of, without
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.ownership import Ownership
 from fakes.apiserver.resources import (
-    CONFIG_MAPS,
     EVENTS,
     NAMESPACES,
     PODS,
@@ -67,6 +70,7 @@ class ApiServer:
         checked: hand out objects that raise when they are changed in place.
         watch_cache: how many changes of each resource a watch or a paged list can go back.
         storage: where objects outlive the process; None for memory alone.
+        running: the controllers that it brings along (``controllers.ALL``); others' work is left to others.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class ApiServer:
         checked: bool = False,
         watch_cache: int = 10_000,
         storage: Storage | None = None,
+        running: AbstractSet[str] = controllers.ALL,
     ) -> None:
         self.resources = ResourceTable(BUILT_IN)
         self._now = now
@@ -87,15 +92,17 @@ class ApiServer:
         self._random = random
         self._admission = defaults.admission(random)
         self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED_HERE}
-        self._namespaces = self._collections[NAMESPACES]
         self._token_secret = random.randbytes(32)
-        self._terminating: set[str] = set()
         self._event_ages = EventAges()
+        self._due = WorkQueue()
+        self._namespaces = Namespaces(self, self._due, running)
+        self._garbage = GarbageCollector(self, self._due)
+        self._note = self._garbage.note if controllers.GARBAGE_COLLECTOR in running else _ignore
         self._storage = storage
         if storage is not None and storage.version:
             self._resume(storage)
         for name in defaults.INITIAL_NAMESPACES:
-            if self._namespaces.get("", name) is None:
+            if self.find(NAMESPACES, "", name) is None:
                 self.create(NAMESPACES, None, {"metadata": {"name": name}})
 
     def _resume(self, storage: Storage) -> None:
@@ -107,13 +114,13 @@ class ApiServer:
         for resource, collection in self._collections.items():
             collection.load(found[resource.qualified], self._version)
         self._event_ages.note(found[EVENTS.qualified], self._now())
-        self._terminating.update(
-            name_of(each) for each in found[NAMESPACES.qualified] if each["metadata"].get("deletionTimestamp")
-        )
         used = {each["spec"].get("clusterIP") for each in found[SERVICES.qualified]}
         self._admission = defaults.admission(self._random, used)
-        for name in sorted(self._terminating):
-            self._finish_namespace(name)
+        self._namespaces.resume(found[NAMESPACES.qualified])
+        if self._note is not _ignore:
+            for resource in self._collections:
+                self._garbage.load(resource, found[resource.qualified])
+        self._due.work()
 
     @property
     def version(self) -> int:
@@ -121,6 +128,19 @@ class ApiServer:
         return self._version
 
     # --- reads ---
+
+    @property
+    def stored(self) -> Iterable[ResourceType]:
+        """The resources whose objects it keeps."""
+        return self._collections
+
+    def find(self, resource: ResourceType, namespace: str, name: str) -> Object | None:
+        """The object of that name; None if there is none. The namespace of a cluster-scoped one is ""."""
+        return self._collections[resource].get(namespace, name)
+
+    def has_any(self, resource: ResourceType, namespace: str) -> bool:
+        """Whether there is an object in that namespace."""
+        return self._collections[resource].has_any(namespace)
 
     def get(self, resource: ResourceType, namespace: str | None, name: str, *, subresource: str = "") -> Object:
         """One object."""
@@ -196,7 +216,7 @@ class ApiServer:
         new_name = writes.name_of_new(meta, self._stamps, lambda chosen: taken(space, chosen) is not None)
         new_meta = metadata.created(meta, new_name, space, self._stamps, generation=resource.generation)
         if space:
-            self._check_namespace(resource, space, new_name)
+            self._namespaces.check_open(resource, space, new_name)
         body = {"kind": resource.kind, "apiVersion": resource.api_version}
         new = resource.default({**decoded, **body, "metadata": new_meta}, self._admission)
         if resource is PODS:
@@ -207,9 +227,11 @@ class ApiServer:
         new = self._ownership.of_new(resource, new, decoded, options)
         if options.dry_run:
             return new
-        created = self._commit(resource, "ADDED", new, None)
+        created = self.commit(resource, "ADDED", new, None)
         if resource is NAMESPACES:
-            self._furnish(new_name)
+            self._namespaces.created(new_name)
+        if self._due:
+            self._due.work()
         return created
 
     def update(
@@ -309,7 +331,7 @@ class ApiServer:
         self, resource: ResourceType, current: Object, wanted: Object, subresource: str, options: WriteOptions
     ) -> Object:
         """Store what a client wants instead of the current object, as far as it may; nothing if it is the same."""
-        name = current["metadata"]["name"]
+        name = name_of(current)
         if subresource == "status":
             new = writes.with_status(resource, current, wanted)
         else:
@@ -320,10 +342,7 @@ class ApiServer:
             return current
         before, changed = current["metadata"], new["metadata"]
         if changed is not before:
-            causes = names.metadata(changed)
-            if before.get("deletionTimestamp"):
-                causes += writes.new_finalizers(changed, before)
-            writes.refuse(resource, name, causes)
+            writes.refuse(resource, name, names.metadata(changed) + writes.new_finalizers(changed, before))
         if not subresource:
             writes.refuse(resource, name, resource.validate_update(new, current) or resource.validate(new))
             if resource.generation and writes.changes_generation(new, current):
@@ -332,10 +351,13 @@ class ApiServer:
             return new
         if resource is not NAMESPACES and before.get("finalizers") and deletion.is_finished(new):
             self._remove(resource, current)
-            return new
-        stored = self._commit(resource, "MODIFIED", new, current)
-        if resource is NAMESPACES and name in self._terminating:
-            self._finish_namespace(name)
+            stored = new
+        else:
+            stored = self.commit(resource, "MODIFIED", new, current)
+            if resource is NAMESPACES:
+                self._namespaces.changed(name)
+        if self._due:
+            self._due.work()
         return stored
 
     def _scale(
@@ -370,7 +392,7 @@ class ApiServer:
     def _bind(self, pod: Object, binding: Mapping[str, Any], options: WriteOptions) -> None:
         bound = subresources.bound(pod, binding, self._stamps.timestamp())
         if not options.dry_run:
-            self._commit(PODS, "MODIFIED", bound, pod)
+            self.commit(PODS, "MODIFIED", bound, pod)
 
     def _evict(self, pod: Object, eviction: Mapping[str, Any], options: WriteOptions) -> None:
         delete = subresources.delete_options(eviction, name_of(pod))
@@ -378,7 +400,7 @@ class ApiServer:
             delete = replace(delete, dry_run=True)
         deletion.check(PODS, pod, delete)
         if not delete.dry_run and not pod["metadata"].get("deletionTimestamp"):
-            self._commit(PODS, "MODIFIED", subresources.evicted(pod, self._stamps.timestamp()), pod)
+            self.commit(PODS, "MODIFIED", subresources.evicted(pod, self._stamps.timestamp()), pod)
         self.delete(PODS, namespace_of(pod), name_of(pod), replace(delete, resource_version=""))
 
     # --- deletes ---
@@ -386,20 +408,24 @@ class ApiServer:
     def delete(
         self, resource: ResourceType, namespace: str | None, name: str, options: DeleteOptions = DELETE
     ) -> Object:
-        """Delete an object: answers the object if it is a pod, a namespace or held back, else a Status."""
+        """Delete an object: answers the object if its kind does so or it is held back, else a Status."""
         obj = self._existing(resource, namespace, name)
         deletion.check(resource, obj, options)
         if resource is NAMESPACES:
-            return self._delete_namespace(obj, options)
+            obj = self._namespaces.delete(obj, options, self._stamps.timestamp())
+            self._due.work()
+            return obj
         decided = deletion.decide(resource, obj, options, self._stamps.timestamp())
         if options.dry_run:
             obj = decided.marked or obj
         else:
             if decided.marked is not None:
-                obj = self._commit(resource, "MODIFIED", decided.marked, obj)
+                obj = self.commit(resource, "MODIFIED", decided.marked, obj)
             if decided.remove:
                 self._remove(resource, obj)
-        if resource.graceful or not decided.remove:
+            if self._due:
+                self._due.work()
+        if resource.graceful or resource.returns_deleted or not decided.remove:
             return obj
         return deletion.success(resource, obj)
 
@@ -413,60 +439,13 @@ class ApiServer:
         """Delete every object that a list with these options has; answers that list."""
         found = self.list(resource, namespace, list_options)
         for obj in found["items"]:
-            self.delete(resource, namespace_of(obj) or None, name_of(obj), options)
+            if self.find(resource, namespace_of(obj), name_of(obj)) is not None:  # or it went with one before it
+                self.delete(resource, namespace_of(obj) or None, name_of(obj), options)
         return found
 
     def _remove(self, resource: ResourceType, obj: Object) -> None:
-        self._commit(resource, "DELETED", obj, obj)
-        namespace = namespace_of(obj)
-        if namespace in self._terminating:
-            self._finish_namespace(namespace)
-
-    # --- namespaces ---
-
-    def _furnish(self, namespace: str) -> None:
-        """What the controllers of a cluster put into each new namespace."""
-        self.create(SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "default"}})
-        self.create(CONFIG_MAPS, namespace, defaults.ROOT_CA)
-
-    def _delete_namespace(self, obj: Object, options: DeleteOptions) -> Object:
-        """Announce the deletion, delete the content, and go when the last of it has gone."""
-        name = name_of(obj)
-        if name in defaults.PROTECTED_NAMESPACES:
-            raise errors.forbidden("namespaces", name, "this namespace may not be deleted")
-        if name in self._terminating:
-            return obj
-        meta = {**obj["metadata"], "deletionTimestamp": self._stamps.timestamp()}
-        terminating = {**obj, "metadata": meta, "status": {**obj["status"], "phase": "Terminating"}}
-        if options.dry_run:
-            return terminating
-        terminating = self._commit(NAMESPACES, "MODIFIED", terminating, obj)
-        self._terminating.add(name)
-        for resource in self._collections:
-            if resource.namespaced:
-                self.delete_collection(resource, name)
-        self._finish_namespace(name)
-        return terminating
-
-    def _finish_namespace(self, name: str) -> None:
-        obj = self._namespaces.get("", name)
-        if obj is None or obj["metadata"].get("finalizers"):
-            return
-        if not any(collection.has_any(name) for collection in self._collections.values()):
-            self._terminating.discard(name)
-            self._commit(NAMESPACES, "DELETED", obj, obj)
-
-    def _check_namespace(self, resource: ResourceType, namespace: str, name: str) -> None:
-        if namespace in self._terminating:
-            why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            terminating = {
-                "reason": "NamespaceTerminating",
-                "message": f"namespace {namespace} is being terminated",
-                "field": "metadata.namespace",
-            }
-            raise errors.forbidden(resource.plural, name, why, resource.group, [terminating])
-        if self._namespaces.get("", namespace) is None:
-            raise errors.not_found("namespaces", namespace)
+        self.commit(resource, "DELETED", obj, obj)
+        self._namespaces.changed(namespace_of(obj))
 
     # --- what all requests share ---
 
@@ -478,8 +457,8 @@ class ApiServer:
             raise errors.not_found(resource.plural, name, resource.group)
         return found
 
-    def _commit(self, resource: ResourceType, kind: str, obj: Object, old: Object | None) -> Object:
-        """Store a change under the next version, and tell the watchers."""
+    def commit(self, resource: ResourceType, kind: str, obj: Object, old: Object | None) -> Object:
+        """Store a change under the next version, and tell the watchers. Checks nothing: for the server's own parts."""
         self._version += 1
         stored = at_version(obj, self._version)
         if self._checked:
@@ -487,7 +466,13 @@ class ApiServer:
         if self._storage is not None:
             keep = self._storage.remove if kind == "DELETED" else self._storage.put
             keep(self._version, resource.qualified, stored)
-        self._collections[resource].apply(Change(self._version, kind, stored, old))
+        change = Change(self._version, kind, stored, old)
+        self._collections[resource].apply(change)
+        if old is None:
+            if "ownerReferences" in obj["metadata"]:
+                self._note(resource, change)
+        elif kind == "DELETED" or obj["metadata"] is not old["metadata"]:
+            self._note(resource, change)
         if resource is EVENTS and kind != "DELETED":
             self._event_ages.note([stored], self._now())
             self._expire_events()
@@ -498,3 +483,7 @@ class ApiServer:
         for event in self._event_ages.expired(self._now()):
             if self._collections[EVENTS].get(namespace_of(event), name_of(event)) is event:
                 self._remove(EVENTS, event)
+
+
+def _ignore(_resource: ResourceType, _change: Change) -> None:
+    """Garbage is somebody else's business."""

@@ -74,6 +74,7 @@ def parse_delete_options(body: Mapping[str, Any]) -> DeleteOptions:
         uid=preconditions.get("uid") or "",
         resource_version=preconditions.get("resourceVersion") or "",
         propagation_policy=body.get("propagationPolicy") or "",
+        orphan_dependents=body.get("orphanDependents"),
         dry_run=body.get("dryRun") == ["All"],
     )
 

@@ -126,7 +126,9 @@ def changes_generation(new: Object, old: Object) -> bool:
 
 
 def new_finalizers(after: Mapping[str, Any], before: Mapping[str, Any]) -> Causes:
-    """What is wrong with the finalizers of an object that is being deleted: they can only become fewer."""
+    """What is wrong with new finalizers: those of an object that is being deleted can only become fewer."""
+    if not before.get("deletionTimestamp"):
+        return []
     added = [each for each in after.get("finalizers") or () if each not in (before.get("finalizers") or ())]
     if not added:
         return []

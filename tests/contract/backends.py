@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from fakes.apiserver import controllers
 from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.server import ApiServer
 from runner.kube import (
@@ -102,7 +103,7 @@ def the_control_plane() -> ControlPlane:
 
 
 AS_THE_FAKE = (
-    "--controllers=namespace-controller,serviceaccount-controller,root-ca-certificate-publisher-controller",
+    f"--controllers={','.join(sorted(controllers.ALL))}",
     "--use-service-account-credentials=false",
 )
 """The controllers whose work the fake does too; others would meddle with what tests make."""

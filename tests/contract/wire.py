@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,10 @@ from urllib.parse import quote
 import aiohttp
 
 RECORDED = Path(__file__).parent / "recorded"
+
+ASK_AGAIN_SECONDS = 0.02
+SEEN_SECONDS = 0.3
+"""After that long the controllers of a real control plane have seen a change."""
 
 TLS_END_SECONDS = 0.05
 """A TLS connection that is dropped in the middle of a watch ends in the background."""
@@ -44,6 +48,8 @@ class Ask:
         accept: the Accept header.
         events: the request is a watch, of which this many events are read.
         headers: response headers that are part of the answer.
+        until: ask again until the answer is so, a value for each path in it: controllers take their time.
+        later: let the controllers of a real one first see what was asked before.
     """
 
     method: str
@@ -54,6 +60,8 @@ class Ask:
     accept: str = "application/json"
     events: int = 0
     headers: tuple[str, ...] = ()
+    until: dict[str, Any] = field(default_factory=dict)
+    later: bool = False
 
 
 Cases = Mapping[str, list[Ask]]
@@ -93,6 +101,21 @@ def watch(path: str, events: int, **query: str) -> Ask:
     return Ask("GET", path, query={"watch": "1", **query}, events=events)
 
 
+def later(ask: Ask) -> Ask:
+    """The request, when the controllers have seen what was asked before it."""
+    return replace(ask, later=True)
+
+
+def until(path: str, **answer: Any) -> Ask:
+    """Get an object until it is so; ``_`` stands for the dots of a path in it, and ``code`` for the answer's code."""
+    return Ask("GET", path, until={name.replace("_", "."): value for name, value in answer.items()})
+
+
+def gone(path: str) -> Ask:
+    """Get an object until it is not there."""
+    return until(path, code=404)
+
+
 @dataclass(frozen=True, slots=True)
 class Wire:
     """A running API server, spoken to in plain HTTP."""
@@ -106,7 +129,13 @@ class Wire:
         words = {"$NS": namespace}
         answers = []
         for number, ask in enumerate(case):
+            if ask.later and self.url.startswith("https"):
+                await asyncio.sleep(SEEN_SECONDS)
             code, headers, body = await self._send(ask, words)
+            wanted = json.loads(filled(json.dumps(ask.until), words))
+            while not _is_so(wanted, code, body):
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+                code, headers, body = await self._send(ask, words)
             meta = body.get("metadata", {}) if isinstance(body, dict) else {}
             words[f"$RV{number}"] = meta.get("resourceVersion", "")
             words[f"$UID{number}"] = meta.get("uid", "")
@@ -159,6 +188,17 @@ async def wire(url: str, token: str) -> AsyncIterator[Wire]:
         yield Wire(session, url)
     if url.startswith("https"):
         await asyncio.sleep(TLS_END_SECONDS)
+
+
+def _is_so(wanted: Mapping[str, Any], code: int, body: Any) -> bool:
+    """Whether an answer has these values; None for a path that is not in it."""
+    for path, value in wanted.items():
+        found = code if path == "code" else body
+        for part in path.split(".") if path != "code" else ():
+            found = found.get(part) if isinstance(found, dict) else None
+        if found != value:
+            return False
+    return True
 
 
 def filled(text: str, words: Mapping[str, str]) -> str:

@@ -220,3 +220,15 @@ def test_a_mistake_in_a_file_of_faults_is_told(tmp_path: Path) -> None:
         assert "unknown field `eror`" in said.decode()
 
     within_patience(scene())
+
+
+def test_an_unknown_controller_is_told() -> None:
+    async def scene() -> None:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "vksim", "serve", "--controllers", "gc"), stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await process.communicate()
+        assert process.returncode == 2
+        assert "--controllers: no controller is named 'gc'" in said.decode()
+
+    within_patience(scene())

@@ -7,13 +7,13 @@ import pytest
 
 from fakes.apiserver.resources import PODS
 from vksim import loop
-from vksim.cluster import Cluster
+from vksim.cluster import CONTROLLERS, SCHEDULER, Cluster
 
 POD = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
 
 
-@pytest.mark.parametrize(("controllers", "node"), [(True, "n"), (False, "")])
-def test_pods_are_scheduled_unless_that_is_left_to_others(controllers: bool, node: str) -> None:
+@pytest.mark.parametrize(("controllers", "node"), [(CONTROLLERS, "n"), (CONTROLLERS - {SCHEDULER}, "")])
+def test_pods_are_scheduled_unless_that_is_left_to_others(controllers: frozenset[str], node: str) -> None:
     async def scene() -> str:
         cluster = Cluster(
             loop.ports(asyncio.get_running_loop(), Random(1)).clock, lambda _: Random(1), controllers=controllers

@@ -1,7 +1,7 @@
 """Deletion: grace, finalizers, propagation, collections, namespaces."""
 
 from tests.contract.cases.bodies import config_map, node, pod, secret, service
-from tests.contract.wire import Cases, core, delete, get, patch, post, put
+from tests.contract.wire import Cases, core, delete, get, gone, patch, post, put
 
 CMS, A, P = core("configmaps"), core("configmaps/a"), core("pods/p")
 MAKE = post(CMS, config_map())
@@ -53,8 +53,8 @@ CASES: Cases = {
         patch(P, {"metadata": {"finalizers": None}}),
         get(P),
     ],
-    "foreground": [MAKE, delete(A, {"propagationPolicy": "Foreground"}), get(A), FREE],
-    "orphans": [MAKE, delete(A, {"propagationPolicy": "Orphan"}), get(A), FREE],
+    "foreground": [MAKE, delete(A, {"propagationPolicy": "Foreground"}), gone(A)],
+    "orphans": [MAKE, delete(A, {"propagationPolicy": "Orphan"}), gone(A)],
     "background": [MAKE, delete(A, {"propagationPolicy": "Background"}), get(A)],
     "a policy that is none": [MAKE, delete(A, {"propagationPolicy": "Sideways"})],
     "two ways to say the policy": [MAKE, delete(A, {"propagationPolicy": "Orphan", "orphanDependents": True})],
@@ -76,6 +76,7 @@ CASES: Cases = {
     "a collection of pods on a node": [BOUND, delete(core("pods")), get(P)],
     "a collection across namespaces": [delete("/api/v1/configmaps")],
     "a namespace": [delete("/api/v1/namespaces/$NS")],
+    "a namespace with what is in it": [MAKE, POD, delete("/api/v1/namespaces/$NS"), gone("/api/v1/namespaces/$NS")],
     "the default namespace": [delete("/api/v1/namespaces/default")],
     "all namespaces": [delete("/api/v1/namespaces")],
     "a status": [POD, delete(f"{P}/status")],

@@ -118,8 +118,9 @@ class NodeController:
                 await self._write_status(nodes.with_record(await self._wanted()))
             except NotFound:
                 self._log.warning("the node was deleted; registering it again")
-                self._lease = None
                 await self._register()
+                self._lease = None  # it goes with the node that owned it
+                await self._renew_lease()
 
     async def _write_status(self, wanted: Node) -> None:
         name = self._config.node_name

@@ -70,6 +70,7 @@ class Shell:
     ) -> None:
         self.code = 0
         self.ended = False
+        self._hostname = hostname
         self._unknown = unknown
         self._environment = {"HOSTNAME": hostname, **environment}
         self._programs: dict[str, Callable[[Sequence[str]], tuple[str, float, int]]] = {
@@ -89,7 +90,9 @@ class Shell:
         """Run a command without a shell around it."""
         name = posixpath.basename(command[0])
         if name in _SHELLS and list(command[1:2]) == ["-c"]:
-            return self.script(command[2] if len(command) > 2 else "")
+            outcome = Shell(self._environment, self._hostname, self._unknown).script(" ".join(command[2:3]))
+            self.code = outcome.code
+            return outcome
         program = self._programs.get(name)
         if program is None:
             outcome = self._unknown(command[0])

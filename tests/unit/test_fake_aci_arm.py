@@ -1,4 +1,4 @@
-"""What Resource Manager does around every request: who comes in, what is served, how much of it, and what goes wrong."""
+"""What Resource Manager does around each request: who comes in, what is served, how much of it, what goes wrong."""
 
 import re
 

@@ -117,7 +117,7 @@ class Agent:
         pushes = isinstance(self._provider, PodNotifier)
         interval = self._config.resync_interval if pushes else self._config.poll_interval
         while True:
-            await asyncio.sleep(interval.total_seconds())
+            await self._ports.rest("comparison", interval.total_seconds(), settled=pushes)
             self._reconciler.compare(await self._provider_pods())
 
     async def _provider_pods(self) -> Sequence[Pod]:

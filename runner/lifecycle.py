@@ -155,6 +155,7 @@ class Record:
         removed: the API object was deleted for good (finalizers may still hold it).
         failure: the last failure at the provider, until that action succeeds.
         write_failure: the last failure to write to the API, until that succeeds.
+        merged: the pod's status and the provider's report that were last brought together, and what came of it.
     """
 
     pod: Pod
@@ -174,6 +175,7 @@ class Record:
     removed: bool = False
     failure: Failure | None = None
     write_failure: Failure | None = None
+    merged: tuple[PodStatus, PodStatus, PodStatus] | None = None
 
 
 def decide(record: Record, now: datetime) -> Action:
@@ -212,7 +214,7 @@ def _live(record: Record, now: datetime) -> Action:
     if record.presence is Presence.PRESENT:
         if record.applied is not None and differs(pod, record.applied):
             return UPDATE
-        report = _report(pod, statuses.merged(pod, record.reported, now))
+        report = _report(pod, _merged(record, now))
         if report is not IDLE:
             return report
         if record.stale or (record.refresh_at is not None and now >= record.refresh_at):
@@ -281,7 +283,7 @@ def _end(record: Record, now: datetime) -> Action:
     last = deadline if record.delete_grace > 0 else deadline + KILL_PATIENCE
     if now >= last:
         return REMOVE
-    report = _report(pod, statuses.merged(pod, record.reported, now))
+    report = _report(pod, _merged(record, now))
     return Wait(last) if report is IDLE else report
 
 
@@ -298,8 +300,21 @@ def _clean_up(record: Record, now: datetime) -> Action:
     return _stop(record, now, grace=0)
 
 
+def _merged(record: Record, now: datetime) -> PodStatus:
+    """The pod's status with the provider's report, worked out once for each pair of them."""
+    current, reported, known = pods.status(record.pod), record.reported, record.merged
+    if known is not None and known[0] is current and known[1] is reported:
+        return known[2]
+    new = statuses.merged(record.pod, reported, now)
+    if new == current:
+        new = current
+    record.merged = current, reported, new
+    return new
+
+
 def _report(pod: Pod, new: PodStatus) -> Action:
-    return IDLE if new == pods.status(pod) else Report(new)
+    current = pods.status(pod)
+    return IDLE if new is current or new == current else Report(new)
 
 
 def has_run(pod: Pod) -> bool:

@@ -15,6 +15,9 @@ from runner.config import RunnerConfig
 from runner.kube import LEASES, NODES, AlreadyExists, ApiError, Conflict, KubeApi, NotFound, PatchType, Refused
 from runner.ports import Ports, rfc3339_micro
 
+HEARTBEAT = "heartbeat"
+"""The duty of renewing the lease."""
+
 
 class NodeController:
     """Registers the node and keeps its lease and status fresh.
@@ -53,6 +56,7 @@ class NodeController:
         self._down = ""
         self._changed = asyncio.Event()
         self._status_due = datetime.min.replace(tzinfo=ports.clock.now().tzinfo)
+        self._pushes = isinstance(provider, NodeNotifier)
         if isinstance(provider, NodeNotifier):
             provider.notify_node(self._notified)
 
@@ -71,24 +75,18 @@ class NodeController:
                 await self._beat()
                 failures = 0
                 wait = self._config.lease_renewal.total_seconds()
+                settled = not (self._down or self.closing)
             except (ApiError, ProviderError) as error:
                 if isinstance(error, Refused) and not self.registered.is_set():
                     raise
                 failures += 1
+                settled = False
                 wait = backoff.delay(failures, self._ports.random, longest=7.0)
                 if isinstance(error, ApiError):
                     wait = max(wait, error.retry_after or 0.0)
                 self._log.warning("cannot update the node: %s; again in %.1f s", error, wait)
-            await self._sleep(wait)
-
-    async def _sleep(self, seconds: float) -> None:
-        """Wait, but not longer than until the provider tells a change of the node."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
-        self._changed.clear()
+            # not longer than until the provider tells a change of the node
+            await self._ports.rest(HEARTBEAT, wait, settled=settled, wake=self._changed if self._pushes else None)
 
     async def _register(self) -> None:
         """Create the node, or adopt the one that is there: our labels, taints and status, the rest as it is."""
@@ -107,13 +105,16 @@ class NodeController:
 
     async def _beat(self) -> None:
         """Ping, renew the lease, write the status if it is due or differs; bring a deleted node back."""
+        changed = self._changed.is_set()
+        self._changed.clear()
         if self.closing:
             return
         down = await self._ping()
-        await self._renew_lease()
         now = self._ports.clock.now()
-        if down != self._down or self._changed.is_set() or now >= self._status_due:
-            self._down = down
+        if changed or down != self._down:
+            self._down, self._status_due = down, now  # due until it is written
+        await self._renew_lease()
+        if now >= self._status_due:
             try:
                 await self._write_status(nodes.with_record(await self._wanted()))
             except NotFound:

@@ -1,4 +1,4 @@
-"""The seams of time, randomness and blocking calls: what the core is handed instead of reaching for it.
+"""The seams of time, randomness, blocking calls and rests: what the core is handed instead of reaching for it.
 
 Production uses ``real_ports``; a simulation makes its own from its virtual clock, its seed and inline calls. Nothing
 else in ``runner`` or ``providers`` reads the clock, draws a random number or starts a thread.
@@ -6,10 +6,11 @@ else in ``runner`` or ``providers`` reads the clock, draws a random number or st
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random, SystemRandom
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from providers.base import BlockingCalls, Clock
 
@@ -25,11 +26,53 @@ class Ports:
         clock: the wall clock.
         random: jitter and generated names.
         blocking: runs a function that blocks.
+        rest: waits between two rounds of a duty.
     """
 
     clock: Clock
     random: Random
     blocking: BlockingCalls
+    rest: "Rest" = field(default_factory=lambda: Sleep())
+
+
+class Rest(Protocol):
+    """Waits between two rounds of a duty that is done again and again, like a heartbeat.
+
+    A simulation leaves out the rounds that would find everything as it was; so it must know where they are.
+    """
+
+    async def __call__(
+        self, duty: str, seconds: float, *, settled: bool = True, wake: asyncio.Event | None = None
+    ) -> None:
+        """Return when the next round is due.
+
+        Args:
+            duty: its name.
+            seconds: how long to wait.
+            settled: whether the last round found nothing to do, and the next will not either unless something happens.
+            wake: ends the wait when it is set.
+        """
+        ...
+
+
+class Sleep:
+    """Waits as long as it is told to."""
+
+    async def __call__(
+        self,
+        duty: str,  # noqa: ARG002  (every round is due)
+        seconds: float,
+        *,
+        settled: bool = True,  # noqa: ARG002  (as above)
+        wake: asyncio.Event | None = None,
+    ) -> None:
+        """Return after so many seconds, or when woken."""
+        if wake is None:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await wake.wait()
 
 
 class SystemClock:

@@ -105,8 +105,8 @@ class Reconciler:
             # once the provider has been listed, what it has not shown it does not have: only this runner creates there
             presence = Presence.ABSENT if self._open else Presence.UNKNOWN
             self.records[pods.uid(pod)] = Record(pod, presence=presence)
-        elif _is_older(pod, record.pod):
-            return
+        elif 0 < _version(pod) <= _version(record.pod):
+            return  # overtaken by the answer to a write of ours, or that answer once more
         else:
             record.pod = pod
         if pods.is_terminal(pod):
@@ -353,6 +353,8 @@ class Reconciler:
         if _is_older(cast("Pod", written), record.pod):
             return
         record.pod = cast("Pod", written)
+        if record.pod.get("status") == status:
+            return
         if (left := statuses.patch(record.pod, status)) is not None:
             raise kube.Refused(f"the API server did not take the status as written: {sorted(left['status'])} differ")
 

@@ -6,6 +6,7 @@ The same in virtual time (``vksim run``) and in real time (``vksim serve``): the
 import asyncio
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -22,6 +23,7 @@ from runner.context import provider_context
 from runner.kube import KubeApi
 from runner.ports import Ports
 from vksim.blocking import Inline
+from vksim.calm import Calm, CalmRest, lease_reader
 from vksim.kube import InProcessKube
 from vksim.scheduling import Scheduler
 
@@ -78,6 +80,7 @@ class Cluster:
         blocking: runs calls that block.
         storage: where the API server's objects outlive the process.
         controllers: which parts of the control plane run; the others' work is left to others.
+        calm: knows of trouble, so that nodes need not beat while there is none; without it each beat is made.
     """
 
     def __init__(
@@ -89,9 +92,13 @@ class Cluster:
         blocking: BlockingCalls | None = None,
         storage: Storage | None = None,
         controllers: AbstractSet[str] = CONTROLLERS,
+        calm: Calm | None = None,
     ) -> None:
         self.server = ApiServer(now=clock.now, random=random("api server"), storage=storage, running=controllers)
-        self.api = InProcessKube(self.server)
+        self._calm = calm
+        self._began = clock.now()
+        self._rests: dict[str, CalmRest] = {}
+        self.api = self.client()
         self.cloud = MockCloud(clock, random("cloud"))
         self.nodes: dict[str, VirtualNode] = {}
         self._clock = clock
@@ -100,6 +107,13 @@ class Cluster:
         self._controllers = controllers
         self._blocking = blocking or Inline()
         self._tasks: asyncio.TaskGroup | None = None
+
+    def client(self, latency: Callable[[], float] | None = None) -> InProcessKube:
+        """A way to the API server: leases read as if every beat were made, whether it is or not."""
+        if self._calm is None:
+            return InProcessKube(self.server, latency=latency)
+        read = lease_reader(self._rests.get, self._began, asyncio.get_running_loop().time)
+        return InProcessKube(self.server, latency=latency, read_lease=read, endless=True)
 
     def add_node(
         self,
@@ -119,8 +133,11 @@ class Cluster:
             internal_ip=address,
             port=port,
         )
-        api = InProcessKube(self.server, latency=self._latency)
-        node = VirtualNode(config, mock, api, self.cloud, self._ports(f"runner {name}"))
+        ports = self._ports(f"runner {name}")
+        if self._calm is not None:
+            self._rests[name] = CalmRest(self._calm, name)
+            ports = replace(ports, rest=self._rests[name])
+        node = VirtualNode(config, mock, self.client(self._latency), self.cloud, ports)
         self.nodes[name] = node
         if self._tasks is not None:
             node.start(self._tasks)
@@ -132,7 +149,7 @@ class Cluster:
             self._tasks = tasks
             try:
                 if SCHEDULER in self._controllers:
-                    api = InProcessKube(self.server, latency=self._latency)
+                    api = self.client(self._latency)
                     tasks.create_task(Scheduler(api, self._ports("scheduler")).run(), name="scheduler")
                 for node in self.nodes.values():
                     node.start(tasks)

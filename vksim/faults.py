@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Protocol
 import msgspec
 
 from providers.errors import Retryable
+from vksim.calm import Calm
 from vksim.schema import Duration, Struct
 
 
@@ -145,9 +146,10 @@ KINDS: dict[str, type[Fault]] = {"provider-errors": ProviderErrors, "runner-cras
 AnyFault = ProviderErrors | RunnerCrash
 
 
-async def play(fault: Fault, nodes: Nodes, trouble: Trouble) -> None:
-    """Break at the fault's time, mend when it is over."""
+async def play(fault: Fault, nodes: Nodes, trouble: Trouble, calm: Calm) -> None:
+    """Break at the fault's time, mend when it is over. Meanwhile every heartbeat is made, and sees what it sees."""
     await asyncio.sleep(fault.at.seconds)
-    fault.begin(nodes, trouble)
-    await asyncio.sleep(fault.during.seconds)
-    fault.end(nodes, trouble)
+    with calm.trouble():
+        fault.begin(nodes, trouble)
+        await asyncio.sleep(fault.during.seconds)
+        fault.end(nodes, trouble)

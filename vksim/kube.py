@@ -11,7 +11,7 @@ from fakes.apiserver.resources import ResourceType
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.watch import Watcher
 from providers.types import KubeObject
-from runner.kube import Patch, PatchType, Resource, WatchEvent, error_from_status
+from runner.kube import LEASES, Patch, PatchType, Resource, WatchEvent, error_from_status
 
 Latency = Callable[[], float]
 Before = Callable[[str, Resource], None]
@@ -25,12 +25,25 @@ class InProcessKube:
         latency: draws the seconds that a request takes; None, or a draw of 0, for no wait at all.
         before: called with the verb (``get``, ``list``, ``watch``, ``create``, ``update``, ``patch``, ``delete``) and
             the resource before each request; what it raises (an ``ApiError``) the client gets instead of an answer.
+        read_lease: makes out of a stored lease what the client reads, where heartbeats are left out.
+        endless: watches have neither bookmarks nor an end of their own. On a connection that cannot break they are good
+            for nothing, and with thousands of nodes they cost more than the pods do.
     """
 
-    def __init__(self, server: ApiServer, *, latency: Latency | None = None, before: Before | None = None) -> None:
+    def __init__(
+        self,
+        server: ApiServer,
+        *,
+        latency: Latency | None = None,
+        before: Before | None = None,
+        read_lease: Callable[[KubeObject], KubeObject] | None = None,
+        endless: bool = False,
+    ) -> None:
         self._server = server
         self._latency = latency
         self._before = before
+        self._read_lease = read_lease
+        self._endless = endless
         self._types: dict[tuple[str, str], ResourceType] = {
             (each.group, each.plural): each for each in server.resources
         }
@@ -42,9 +55,10 @@ class InProcessKube:
         if self._latency is not None or self._before is not None:
             await self._arrive("get", resource)
         try:
-            return self._server.get(self._type(resource), namespace, name, subresource=subresource or "")
+            found = self._server.get(self._type(resource), namespace, name, subresource=subresource or "")
         except StatusError as error:
             raise error_from_status(error.status, code=error.code) from None
+        return self._read_lease(found) if self._read_lease is not None and resource is LEASES else found
 
     async def list(
         self,
@@ -68,9 +82,12 @@ class InProcessKube:
             resource_version=resource_version,
         )
         try:
-            return self._server.list(self._type(resource), namespace, options)
+            found = self._server.list(self._type(resource), namespace, options)
         except StatusError as error:
             raise error_from_status(error.status, code=error.code) from None
+        if self._read_lease is not None and resource is LEASES:
+            return {**found, "items": [self._read_lease(each) for each in found["items"]]}
+        return found
 
     @asynccontextmanager
     async def watch(
@@ -90,8 +107,8 @@ class InProcessKube:
             label_selector=label_selector,
             field_selector=field_selector,
             resource_version=resource_version,
-            timeout_seconds=timeout_seconds,
-            allow_watch_bookmarks=True,
+            timeout_seconds=None if self._endless else timeout_seconds,
+            allow_watch_bookmarks=not self._endless,
         )
         try:
             watcher = self._server.watch(self._type(resource), namespace, options)

@@ -13,7 +13,7 @@ import itertools
 import math
 from asyncio import base_events, events
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextvars import Context
+from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -85,13 +85,69 @@ class VirtualFuture(_Ordered, asyncio.Future[T]):
     """A future of a virtual loop."""
 
 
+def _nothing() -> None:
+    """What is called back in the place of a callback that was cancelled: never."""
+
+
+class _Call(asyncio.Handle):
+    """A callback that is due. Made and run a hundred times in a pod's life: asyncio's own also keep what debugging needs."""
+
+    __slots__ = ()
+    _cancelled: bool
+
+    def __init__(self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> None:
+        self._callback = callback
+        self._args = args
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+        self._repr = self._source_traceback = None
+
+    def cancel(self) -> None:
+        """Let it not be called."""
+        self._cancelled = True
+        self._callback, self._args = _nothing, ()
+
+
+class _Timer(asyncio.TimerHandle):
+    """A callback that will be due."""
+
+    __slots__ = ()
+    _cancelled: bool
+    _scheduled: bool
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: "VirtualLoop",
+        context: Context | None,
+    ) -> None:
+        self._callback = callback
+        self._args = args
+        self._context = copy_context() if context is None else context
+        self._loop = loop
+        self._cancelled = False
+        self._when = when
+        self._scheduled = True
+        self._repr = self._source_traceback = None
+
+    def cancel(self) -> None:
+        """Let it not be called."""
+        if not self._cancelled:
+            self._cancelled = True
+            self._callback, self._args = _nothing, ()
+            if self._scheduled:
+                self._loop.timer_cancelled()
+
+
 class VirtualLoop(base_events.BaseEventLoop):
     """The event loop of a simulation. ``time()`` is the virtual time in seconds since the start."""
 
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = itertools.count()
         self._orders = itertools.count()
         self._names = itertools.count(1)
@@ -134,16 +190,30 @@ class VirtualLoop(base_events.BaseEventLoop):
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Call back at a virtual time; of two for the same time the one set first goes first."""
-        self._check_closed()  # type: ignore[attr-defined]  # BaseEventLoop's own
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
-        handle._scheduled = True  # type: ignore[attr-defined]  # noqa: SLF001  (so that cancel() tells the loop)
+        if self._closed:  # type: ignore[attr-defined]  # BaseEventLoop's own
+            self._check_closed()  # type: ignore[attr-defined]  # as above
+        handle = _Timer(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._sequence), handle))
         return handle
 
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+    def call_later(  # type: ignore[override]  # without the variadic generics of the stubs
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call back after some virtual time."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_soon(  # type: ignore[override]  # without the variadic generics of the stubs
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Call back in this turn or the next, in the order of asking."""
+        if self._closed:  # type: ignore[attr-defined]  # BaseEventLoop's own
+            self._check_closed()  # type: ignore[attr-defined]  # as above
+        handle = _Call(callback, args, context)
+        self._ready.append(handle)  # type: ignore[attr-defined]  # as above
+        return handle
+
+    def timer_cancelled(self) -> None:
         """Keep the heap from filling up with what ``asyncio.timeout`` leaves behind."""
-        if not handle._scheduled:  # type: ignore[attr-defined]  # noqa: SLF001  (it has left the heap already)
-            return
         self._cancelled_timers += 1
         if self._cancelled_timers > _COMPACT and self._cancelled_timers * 2 > len(self._timers):
             self._timers = [each for each in self._timers if not each[2].cancelled()]
@@ -155,7 +225,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         ready = self._ready  # type: ignore[attr-defined]  # BaseEventLoop's own queue
         timers = self._timers
         if not ready and not self._stopping:  # type: ignore[attr-defined]  # as above
-            while timers and timers[0][2].cancelled():
+            while timers and timers[0][2]._cancelled:  # noqa: SLF001  (its own handles)
                 heapq.heappop(timers)
                 self._cancelled_timers -= 1
             if not timers or timers[0][0] == math.inf:
@@ -163,17 +233,24 @@ class VirtualLoop(base_events.BaseEventLoop):
             self._now = max(self._now, timers[0][0])
         now = self._now
         while timers and timers[0][0] <= now:
-            handle = heapq.heappop(timers)[2]
-            if handle.cancelled():
+            timer = heapq.heappop(timers)[2]
+            if timer._cancelled:  # noqa: SLF001  (its own handles)
                 self._cancelled_timers -= 1
             else:
-                handle._scheduled = False  # type: ignore[attr-defined]  # noqa: SLF001  (it left the heap)
-                ready.append(handle)
+                timer._scheduled = False  # noqa: SLF001  (as above)
+                ready.append(timer)
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle.cancelled():
-                handle._run()  # noqa: SLF001  (what a loop does with a handle)
-        self._raise_unhandled()
+            if handle._cancelled:  # noqa: SLF001  (as above)
+                continue
+            try:
+                handle._context.run(handle._callback, *handle._args)  # noqa: SLF001  (as above)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001  (a callback may raise anything; it ends the run)
+                self.call_exception_handler({"message": f"Exception in callback {handle!r}", "exception": error})
+        if self._unhandled is not None:
+            self._raise_unhandled()
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """End the run with an exception that nobody else will see."""

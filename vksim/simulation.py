@@ -14,6 +14,7 @@ from providers.types import KubeObject
 from runner import kube
 from runner.workqueue import WorkQueue
 from vksim import expect, faults, invariants, workload
+from vksim.calm import Calm
 from vksim.cluster import Cluster
 from vksim.kube import InProcessKube
 from vksim.loop import VirtualClock, VirtualLoop
@@ -87,7 +88,8 @@ class _Run:
         assert isinstance(loop, VirtualLoop)  # noqa: S101  (this is what it is for)
         scenario = self._scenario
         clock = VirtualClock(loop, scenario.start)
-        cluster = Cluster(clock, self._random, latency=self._latency())
+        calm = Calm()
+        cluster = Cluster(clock, self._random, latency=self._latency(), calm=calm)
         groups: dict[str, str] = {}
         for group in scenario.cluster.nodes:
             capacity = {name: str(value) for name, value in group.capacity.items()}
@@ -108,7 +110,7 @@ class _Run:
         for each in scenario.workloads:
             random = self._random(f"workload {each.name}")
             background.append(loop.create_task(workload.play(each, InProcessKube(cluster.server), random)))
-        background += [loop.create_task(faults.play(each, cluster, trouble)) for each in scenario.faults]
+        background += [loop.create_task(faults.play(each, cluster, trouble, calm)) for each in scenario.faults]
         await _sleep_watching(scenario.duration.seconds + scenario.settle.seconds, background)
         checked = await self._check(cluster, observer)
         for task in reversed(background):

@@ -101,6 +101,11 @@ def play(scene: Callable[[], Awaitable[None]]) -> None:
 
 def deleting(pod: dict[str, Any], grace: int) -> dict[str, Any]:
     metadata = {**pod["metadata"], "deletionTimestamp": "2026-01-01T00:00:30Z", "deletionGracePeriodSeconds": grace}
+    return newer({**pod, "metadata": metadata})
+
+
+def newer(pod: dict[str, Any]) -> dict[str, Any]:
+    metadata = pod["metadata"]
     return {**pod, "metadata": {**metadata, "resourceVersion": str(int(metadata["resourceVersion"]) + 1)}}
 
 
@@ -261,7 +266,7 @@ def test_an_update_that_the_provider_cannot_do_is_not_tried_again() -> None:
         await stage.shows(pod)
         stage.cloud.errors["update_pod"] = [Unsupported("cannot")]
         containers = [{**pod["spec"]["containers"][0], "image": "other:2"}]
-        await stage.shows({**pod, "spec": {**pod["spec"], "containers": containers}}, seconds=100)
+        await stage.shows(newer({**pod, "spec": {**pod["spec"], "containers": containers}}), seconds=100)
         assert stage.cloud.names() == ["create_pod", "update_pod"]
 
     play(scene)

@@ -4,7 +4,7 @@ The API keeps what others own: conditions that the provider does not report, the
 conditions that did not change stay as they were, so that an unchanged report is an unchanged status.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -82,12 +82,18 @@ def _containers(current: Any, reported: Sequence[ContainerStatus]) -> Any:
 def merged_conditions(current: Sequence[Condition], reported: Sequence[Condition], now: datetime) -> list[Condition]:
     """The current conditions with the reported ones in their places, new ones behind them."""
     by_type = {each["type"]: each for each in reported}
-    new = [_newer(each, by_type.pop(each["type"])) if each["type"] in by_type else each for each in current]
-    return new + [_without_nulls({"lastTransitionTime": rfc3339(now), **each}) for each in by_type.values()]
+    new = [_newer(each, by_type.pop(each["type"], each)) for each in current]
+    if by_type:
+        new += [_without_nulls({"lastTransitionTime": rfc3339(now), **each}) for each in by_type.values()]
+    return new
 
 
 def _newer(current: Condition, reported: Condition) -> Condition:
-    if all(current.get(name) == reported.get(name) for name in ("status", "reason", "message")):
+    if current is reported or (
+        current.get("status") == reported.get("status")
+        and current.get("reason") == reported.get("reason")
+        and current.get("message") == reported.get("message")
+    ):
         return current
     new = _without_nulls(reported)
     if current.get("status") == reported.get("status") and "lastTransitionTime" in current:
@@ -202,24 +208,36 @@ def patch(pod: Pod, new: PodStatus) -> dict[str, Any] | None:
     Touches only what differs. Conditions merge by type, so others' survive; ``podIPs`` and ``hostIPs``, which would
     merge by address, are replaced. The UID is a precondition: a namesake must not get this pod's status.
     """
-    current: dict[str, Any] = dict(pods.status(pod))
-    wanted: dict[str, Any] = dict(new)
+    current: Mapping[str, Any] = pods.status(pod)
+    wanted: Mapping[str, Any] = new
     change: dict[str, Any] = {}
     for name in OWNED:
-        if wanted.get(name) != current.get(name) and _said(wanted.get(name)) != _said(current.get(name)):
-            change[name] = wanted.get(name)
+        value, old = wanted.get(name), current.get(name)
+        if value is not old and value != old and _said(value) != _said(old):
+            change[name] = value
     for name in ("podIPs", "hostIPs"):
         if change.get(name) and current.get(name):
             change[name] = [*change[name], {"$patch": "replace"}]
-    before = {each["type"]: _without_nulls(each) for each in current.get("conditions") or []}
-    conditions = [
-        {**{key: None for key in before.get(each["type"], {}) if key not in each}, **each}
-        for each in wanted.get("conditions") or []
-        if before.get(each["type"]) != _without_nulls(each)
-    ]
+    conditions = _changed_conditions(current.get("conditions") or [], wanted.get("conditions") or [])
     if conditions:
         change["conditions"] = conditions
     return {"metadata": {"uid": pods.uid(pod)}, "status": change} if change else None
+
+
+def _changed_conditions(current: Sequence[Condition], wanted: Sequence[Condition]) -> list[dict[str, Any]]:
+    """The conditions that differ, with a null for each field that goes."""
+    if current is wanted:
+        return []
+    before = {each["type"]: each for each in current}
+    changed: list[dict[str, Any]] = []
+    for each in wanted:
+        old = before.get(each["type"])
+        if old is each or old == each:
+            continue
+        known = _without_nulls(old) if old is not None else {}
+        if known != _without_nulls(each):
+            changed.append({**{key: None for key in known if key not in each}, **each})
+    return changed
 
 
 def _said(value: Any) -> Any:

@@ -1,5 +1,8 @@
 """A work queue over keys: one handler at a time for each key, a bounded number in all, no task for a key that rests.
 
+Of the workers one waits for the next key when there is none; the others end. A task for each key would cost more than
+what is done for many of them.
+
 A key that is added while it is being handled is handled once more afterwards; one that is queued or delayed is not
 queued twice, and of two delays the earlier counts.
 """
@@ -65,6 +68,8 @@ class WorkQueue(Generic[Key]):
         self._ready: dict[Key, None] = {}
         self._again: dict[Key, bool] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._workers_now = 0
+        self._idle: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Handle keys until cancelled."""
@@ -122,18 +127,42 @@ class WorkQueue(Generic[Key]):
         self.add(key)
 
     def _dispatch(self) -> None:
-        while self._group is not None and self._ready and len(self._again) < self._workers:
-            key = next(iter(self._ready))
-            del self._ready[key]
-            self._again[key] = False
-            self._group.create_task(self._work(key))
+        """Have a worker take what is ready, if another one may work."""
+        if self._group is None or not self._ready:
+            return
+        if self._idle is not None:
+            idle, self._idle = self._idle, None
+            idle.set_result(None)
+        elif self._workers_now < self._workers:
+            self._workers_now += 1
+            self._group.create_task(self._work())
 
-    async def _work(self, key: Key) -> None:
+    async def _work(self) -> None:
+        """Handle keys as long as there are any, or no other worker waits for one."""
         try:
-            with self._observer.working(key):
-                await self._handle(key)
+            while self._ready or self._idle is None:
+                if not self._ready:
+                    await self._rest()
+                    continue
+                key = next(iter(self._ready))
+                del self._ready[key]
+                self._again[key] = False
+                self._dispatch()
+                try:
+                    with self._observer.working(key):
+                        await self._handle(key)
+                finally:
+                    if self._again.pop(key):
+                        self._ready.setdefault(key)
+                        self._observer.added(key)
         finally:
-            if self._again.pop(key):
-                self._ready.setdefault(key)
-                self._observer.added(key)
-            self._dispatch()
+            self._workers_now -= 1
+
+    async def _rest(self) -> None:
+        """Wait until there is a key."""
+        idle = self._idle = asyncio.get_running_loop().create_future()
+        try:
+            await idle
+        finally:
+            if self._idle is idle:
+                self._idle = None

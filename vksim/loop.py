@@ -182,6 +182,9 @@ class VirtualLoop(base_events.BaseEventLoop):
         """Seconds of virtual time since the start."""
         return self._now
 
+    get_debug = staticmethod(bool)
+    """False, always: each new future asks."""
+
     def create_future(self) -> asyncio.Future[Any]:
         """A future of this loop."""
         return VirtualFuture(loop=self)

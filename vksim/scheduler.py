@@ -8,7 +8,7 @@ the cost of a decision does not grow with the cluster while there is room.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from fakes.apiserver import quantity
@@ -31,6 +31,7 @@ class NodeState:
         unschedulable: cordoned.
         allocatable: what it offers.
         taken: what its pods ask for.
+        refusals: why it keeps off the pods of a need, whether there is room or not; empty if it does not.
     """
 
     name: str
@@ -39,15 +40,30 @@ class NodeState:
     unschedulable: bool
     allocatable: Amounts
     taken: Amounts = field(default_factory=dict)
+    refusals: "dict[Need, str]" = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Need:
     """What a pod asks of a node: the same for all pods of a template, so that they are judged alike."""
 
     requests: tuple[tuple[str, int], ...]
     selector: tuple[tuple[str, str], ...]
     tolerations: tuple[tuple[str, str, str, str], ...]
+
+    @cached_property
+    def scored(self) -> tuple[tuple[str, int], ...]:
+        """The resources that nodes are compared by."""
+        wanted = dict(self.requests)
+        return tuple((name, wanted.get(name, 0)) for name in ("cpu", "memory"))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.requests, self.selector, self.tolerations))
+
+    def __hash__(self) -> int:
+        """Worked out once: needs are looked up for each pod and node."""
+        return self._hash
 
 
 def node_state(node: Mapping[str, Any]) -> NodeState:
@@ -86,6 +102,19 @@ def amount(value: str | int) -> int:
 
 def refusal(need: Need, node: NodeState) -> str:
     """Why the node will not do, in kube-scheduler's words; empty if it will."""
+    kept_off = node.refusals.get(need)
+    if kept_off is None:
+        kept_off = node.refusals[need] = _kept_off(need, node)
+    if kept_off:
+        return kept_off
+    for name, wanted in need.requests:
+        if wanted > node.allocatable.get(name, 0) - node.taken.get(name, 0):
+            return "Too many pods" if name == "pods" else f"Insufficient {name}"
+    return ""
+
+
+def _kept_off(need: Need, node: NodeState) -> str:
+    """What is in the way whether there is room or not."""
     if node.unschedulable:
         return "node(s) were unschedulable"
     for key, value in need.selector:
@@ -94,9 +123,6 @@ def refusal(need: Need, node: NodeState) -> str:
     for taint in node.taints:
         if not _tolerated(taint, need):
             return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
-    for name, wanted in need.requests:
-        if wanted > node.allocatable.get(name, 0) - node.taken.get(name, 0):
-            return "Too many pods" if name == "pods" else f"Insufficient {name}"
     return ""
 
 
@@ -113,12 +139,11 @@ def _tolerated(taint: Mapping[str, Any], need: Need) -> bool:
 
 def score(need: Need, node: NodeState) -> float:
     """NodeResourcesFit's LeastAllocated over cpu and memory: from 0, full, to 1, empty."""
-    wanted = dict(need.requests)
-    free = 0.0
-    for name in ("cpu", "memory"):
-        offered = node.allocatable.get(name, 0)
+    free, offers, taken = 0.0, node.allocatable, node.taken
+    for name, wanted in need.scored:
+        offered = offers.get(name, 0)
         if offered:
-            free += (offered - node.taken.get(name, 0) - wanted.get(name, 0)) / offered
+            free += (offered - taken.get(name, 0) - wanted) / offered
     return free / 2
 
 

@@ -79,6 +79,7 @@ class Scheduler:
                 return
             old.labels, old.taints = new.labels, new.taints
             old.unschedulable, old.allocatable = new.unschedulable, new.allocatable
+            old.refusals.clear()
         self._offer(self._nodes[new.name])
 
     def _node_deleted(self, node: KubeObject) -> None:

@@ -63,6 +63,10 @@ def _merge_list(
 ) -> list[Any]:
     if not isinstance(patch, list):
         raise bad_request(f"a list was expected in the patch, not {patch!r}")
+    if rule.merge_key and order is None and not deleted:
+        updated = _updated_in_place(original, patch, rule.merge_key, rule)
+        if updated is not None:
+            return updated
     if rule.merge_key:
         merged, sent = _merge_elements(original, patch, rule)
     else:
@@ -77,6 +81,29 @@ def _merge_list(
     )
     result = [merged[name] for name in names]
     return original if result == original else result
+
+
+def _updated_in_place(original: Objects, patch: Objects, key: str, rule: Schema) -> Objects | None:
+    """The list if the patch only changes elements that there are, in their order; None if it asks for more.
+
+    That is what nearly all patches of a status do.
+    """
+    result: Objects | None = None
+    at = 0
+    for element in patch:
+        if not isinstance(element, dict) or "$patch" in element:
+            return None
+        name = element.get(key)
+        while at < len(original) and original[at].get(key) != name:
+            at += 1
+        if name is None or at == len(original):
+            return None
+        merged = _merge_map(original[at], element, rule.items)
+        if merged is not original[at]:
+            result = list(original) if result is None else result
+            result[at] = merged
+        at += 1
+    return original if result is None else result
 
 
 def _merge_elements(original: Objects, patch: Objects, rule: Schema) -> tuple[dict[Any, Object], dict[Any, None]]:

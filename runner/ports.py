@@ -18,23 +18,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What connects the core with the world, beside the Kubernetes API and the provider.
-
-    Attributes:
-        clock: the wall clock.
-        random: jitter and generated names.
-        blocking: runs a function that blocks.
-        rest: waits between two rounds of a duty.
-    """
-
-    clock: Clock
-    random: Random
-    blocking: BlockingCalls
-    rest: "Rest" = field(default_factory=lambda: Sleep())
-
-
 class Rest(Protocol):
     """Waits between two rounds of a duty that is done again and again, like a heartbeat.
 
@@ -73,6 +56,23 @@ class Sleep:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await wake.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What connects the core with the world, beside the Kubernetes API and the provider.
+
+    Attributes:
+        clock: the wall clock.
+        random: jitter and generated names.
+        blocking: runs a function that blocks.
+        rest: waits between two rounds of a duty.
+    """
+
+    clock: Clock
+    random: Random
+    blocking: BlockingCalls
+    rest: Rest = field(default_factory=Sleep)
 
 
 class SystemClock:

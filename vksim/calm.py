@@ -1,8 +1,8 @@
 """Heartbeats that cost nothing while nothing is wrong.
 
 Five thousand nodes beat forty million times a day, and nearly every beat finds everything as it was. So in a simulation
-a duty that is settled rests until trouble comes near; then its rounds go on at the moments at which they would have been
-due all the time. What a beat would have written, the time of its lease, is computed for whoever reads it.
+a duty that is settled rests until trouble comes near; then its rounds go on at the moments at which they would have
+been due all the time. What a beat would have written, the time of its lease, is computed for whoever reads it.
 """
 
 import asyncio

@@ -12,6 +12,7 @@ import heapq
 import itertools
 import math
 from asyncio import base_events, events
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
@@ -90,7 +91,7 @@ def _nothing() -> None:
 
 
 class _Call(asyncio.Handle):
-    """A callback that is due. Made and run a hundred times in a pod's life: asyncio's own also keep what debugging needs."""
+    """A callback that is due. Dozens are made in a pod's life, and asyncio's own also keep what debugging needs."""
 
     __slots__ = ()
     _cancelled: bool
@@ -242,9 +243,15 @@ class VirtualLoop(base_events.BaseEventLoop):
             else:
                 timer._scheduled = False  # noqa: SLF001  (as above)
                 ready.append(timer)
+        self._call(ready)
+        if self._unhandled is not None:
+            self._raise_unhandled()
+
+    def _call(self, ready: deque[_Call | _Timer]) -> None:
+        """Call what is ready now; what becomes ready meanwhile waits for the next turn."""
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if handle._cancelled:  # noqa: SLF001  (as above)
+            if handle._cancelled:  # noqa: SLF001  (its own handles)
                 continue
             try:
                 handle._context.run(handle._callback, *handle._args)  # noqa: SLF001  (as above)
@@ -252,8 +259,6 @@ class VirtualLoop(base_events.BaseEventLoop):
                 raise
             except BaseException as error:  # noqa: BLE001  (a callback may raise anything; it ends the run)
                 self.call_exception_handler({"message": f"Exception in callback {handle!r}", "exception": error})
-        if self._unhandled is not None:
-            self._raise_unhandled()
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """End the run with an exception that nobody else will see."""

@@ -91,8 +91,8 @@ def _updated_in_place(original: Objects, patch: Objects, key: str, rule: Schema)
     result: Objects | None = None
     at = 0
     for element in patch:
-        if not isinstance(element, dict) or "$patch" in element:
-            return None
+        if not hasattr(element, "get") or "$patch" in element:
+            return None  # what is no object is refused elsewhere
         name = element.get(key)
         while at < len(original) and original[at].get(key) != name:
             at += 1

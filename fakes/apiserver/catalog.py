@@ -5,7 +5,7 @@ What their fields are is known from the published types (``fakes.apiserver.schem
 
 from typing import Any
 
-from fakes.apiserver import resources, validation, workloads
+from fakes.apiserver import budgets, resources, validation, workloads
 from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import METRICS, REVIEWS, STORED, ResourceType, Subresource
@@ -102,6 +102,18 @@ def _admission(plural: str, kind: str, *, status: bool = False) -> ResourceType:
     return _kind(_ADMISSION, "v1", plural, kind, namespaced=False, status=status, generation=True)
 
 
+BUDGETS = _kind(
+    "policy",
+    "v1",
+    "poddisruptionbudgets",
+    "PodDisruptionBudget",
+    "pdb",
+    generation=True,
+    versioned_update=True,
+    default=_with({}, {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
+    validate=budgets.validate,
+)
+
 CATALOG = (
     _workload(
         "",
@@ -162,15 +174,7 @@ CATALOG = (
         categories=("all",),
         default=_with({"minReplicas": 1}, {"desiredReplicas": 0, "currentMetrics": None}),
     ),
-    _kind(
-        "policy",
-        "v1",
-        "poddisruptionbudgets",
-        "PodDisruptionBudget",
-        "pdb",
-        generation=True,
-        default=_with({}, {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
-    ),
+    BUDGETS,
     _kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", status=False, generation=True, default=_slice),
     _kind(
         "scheduling.k8s.io",

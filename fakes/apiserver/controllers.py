@@ -13,12 +13,13 @@ from fakes.apiserver.errors import StatusError
 
 log = logging.getLogger("fakes.apiserver")
 
+DISRUPTION = "disruption-controller"
 GARBAGE_COLLECTOR = "garbage-collector-controller"
 NAMESPACE = "namespace-controller"
 ROOT_CA = "root-ca-certificate-publisher-controller"
 SERVICE_ACCOUNT = "serviceaccount-controller"
 
-ALL = frozenset({GARBAGE_COLLECTOR, NAMESPACE, ROOT_CA, SERVICE_ACCOUNT})
+ALL = frozenset({DISRUPTION, GARBAGE_COLLECTOR, NAMESPACE, ROOT_CA, SERVICE_ACCOUNT})
 
 
 def parse(text: str, known: AbstractSet[str] = ALL) -> frozenset[str]:

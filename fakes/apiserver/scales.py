@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fakes.apiserver import selectors
 from fakes.apiserver.causes import negative
 from fakes.apiserver.errors import invalid
 from fakes.apiserver.objects import Object
@@ -13,7 +14,7 @@ def scale_of(obj: Object) -> Object:
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     shown: Object = {"replicas": status.get("replicas", 0)}
-    if selector := _selector(spec.get("selector") or {}):
+    if selector := selectors.as_text(spec.get("selector") or {}):
         shown["selector"] = selector
     return {
         "kind": "Scale",
@@ -30,16 +31,3 @@ def scaled(obj: Object, scale: Mapping[str, Any]) -> Object:
     if replicas < 0:
         raise invalid("Scale", obj["metadata"]["name"], [negative("spec.replicas", replicas)], group="autoscaling")
     return {**obj, "spec": {**obj["spec"], "replicas": replicas}}
-
-
-def _selector(selector: Mapping[str, Any]) -> str:
-    """A selector as text, as ``kubectl get -l`` takes it."""
-    plain = "matchLabels" not in selector and "matchExpressions" not in selector
-    labels: Mapping[str, str] = selector if plain else selector.get("matchLabels") or {}
-    parts = [f"{name}={value}" for name, value in sorted(labels.items())]
-    for each in selector.get("matchExpressions") or []:
-        values = ",".join(sorted(each.get("values") or []))
-        form = {"In": f"{each['key']} in ({values})", "NotIn": f"{each['key']} notin ({values})"}
-        form |= {"Exists": each["key"], "DoesNotExist": f"!{each['key']}"}
-        parts.append(form[each["operator"]])
-    return ",".join(parts)

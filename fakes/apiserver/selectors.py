@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from fakes.apiserver.errors import bad_request
+from fakes.apiserver.errors import StatusError, bad_request
 from fakes.apiserver.objects import Field, name_of, namespace_of
 from fakes.apiserver.resources import ResourceType
 
@@ -111,6 +111,29 @@ def _field_predicate(read: Field, requirement: FieldRequirement) -> Predicate:
 
 
 # --- labels ---------------------------------------------------------------------------------------------------------
+
+
+def selects(resource: ResourceType, selector: Mapping[str, Any] | None) -> Predicate:
+    """What a ``LabelSelector`` of an object selects: an empty one all, one that is not there or makes no sense none."""
+    if selector is None:
+        return lambda _: False
+    try:
+        return select(resource, as_text(selector), "").matches or (lambda _: True)
+    except StatusError:
+        return lambda _: False
+
+
+def as_text(selector: Mapping[str, Any]) -> str:
+    """A ``LabelSelector``, or the plain labels of an older kind, as ``kubectl get -l`` takes it."""
+    plain = "matchLabels" not in selector and "matchExpressions" not in selector
+    labels: Mapping[str, str] = selector if plain else selector.get("matchLabels") or {}
+    parts = [f"{name}={value}" for name, value in sorted(labels.items())]
+    for each in selector.get("matchExpressions") or []:
+        values = ",".join(sorted(each.get("values") or []))
+        form = {"In": f"{each['key']} in ({values})", "NotIn": f"{each['key']} notin ({values})"}
+        form |= {"Exists": each["key"], "DoesNotExist": f"!{each['key']}"}
+        parts.append(form[each["operator"]])
+    return ",".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

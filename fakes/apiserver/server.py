@@ -20,6 +20,7 @@ from fakes.apiserver import (
     defaults,
     deletion,
     errors,
+    evictions,
     listing,
     metadata,
     names,
@@ -31,9 +32,10 @@ from fakes.apiserver import (
     tokens,
     writes,
 )
-from fakes.apiserver.catalog import BUILT_IN, STORED_HERE
-from fakes.apiserver.causes import immutable, invalid
+from fakes.apiserver.catalog import BUDGETS, BUILT_IN, STORED_HERE
+from fakes.apiserver.causes import immutable
 from fakes.apiserver.controllers import WorkQueue
+from fakes.apiserver.disruption import DisruptionController
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.eventages import EventAges
 from fakes.apiserver.frozen import freeze
@@ -95,6 +97,9 @@ class ApiServer:
         self._token_secret = random.randbytes(32)
         self._event_ages = EventAges()
         self._due = WorkQueue()
+        self._disruption: DisruptionController | None = None
+        if controllers.DISRUPTION in running:
+            self._disruption = DisruptionController(self, self._due, now)
         self._namespaces = Namespaces(self, self._due, running)
         self._garbage = GarbageCollector(self, self._due)
         self._note = self._garbage.note if controllers.GARBAGE_COLLECTOR in running else _ignore
@@ -120,6 +125,8 @@ class ApiServer:
         if self._note is not _ignore:
             for resource in self._collections:
                 self._garbage.load(resource, found[resource.qualified])
+        if self._disruption is not None:
+            self._disruption.load(found[BUDGETS.qualified])
         self._due.work()
 
     @property
@@ -137,6 +144,10 @@ class ApiServer:
     def find(self, resource: ResourceType, namespace: str, name: str) -> Object | None:
         """The object of that name; None if there is none. The namespace of a cluster-scoped one is ""."""
         return self._collections[resource].get(namespace, name)
+
+    def observe(self, resource: ResourceType, observer: Callable[[Change], None]) -> None:
+        """Have somebody told of each change from now on: what it does about it, it puts into the work queue."""
+        self._collections[resource].observers.append(observer)
 
     def has_any(self, resource: ResourceType, namespace: str) -> bool:
         """Whether there is an object in that namespace."""
@@ -261,8 +272,7 @@ class ApiServer:
                 return self.create(resource, namespace, {**wanted, "metadata": meta}, options=options)
             raise errors.not_found(resource.plural, name, resource.group)
         if resource.versioned_update and not meta.get("resourceVersion"):
-            unversioned = invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            writes.refuse(resource, name, [unversioned])
+            writes.refuse_unversioned(resource, name)
         writes.check_overtaken(resource, current, meta)
         return self._write(resource, current, {**wanted, "metadata": meta}, subresource, options)
 
@@ -381,7 +391,7 @@ class ApiServer:
         if resource is PODS and subresource == "binding":
             self._bind(obj, body, options)
         elif resource is PODS and subresource == "eviction":
-            self._evict(obj, body, options)
+            evictions.evict(self, obj, body, options, self._stamps.timestamp)
         elif resource is SERVICE_ACCOUNTS and subresource == "token":
             token_id = self._stamps.uid()
             return tokens.issue(obj, body, now=self._now(), token_id=token_id, secret=self._token_secret)
@@ -393,15 +403,6 @@ class ApiServer:
         bound = subresources.bound(pod, binding, self._stamps.timestamp())
         if not options.dry_run:
             self.commit(PODS, "MODIFIED", bound, pod)
-
-    def _evict(self, pod: Object, eviction: Mapping[str, Any], options: WriteOptions) -> None:
-        delete = subresources.delete_options(eviction, name_of(pod))
-        if options.dry_run:
-            delete = replace(delete, dry_run=True)
-        deletion.check(PODS, pod, delete)
-        if not delete.dry_run and not pod["metadata"].get("deletionTimestamp"):
-            self.commit(PODS, "MODIFIED", subresources.evicted(pod, self._stamps.timestamp()), pod)
-        self.delete(PODS, namespace_of(pod), name_of(pod), replace(delete, resource_version=""))
 
     # --- deletes ---
 

@@ -6,7 +6,7 @@ somebody lists, not on each write.
 
 from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from fakes.apiserver.objects import Field, Object, key_of
@@ -52,6 +52,8 @@ class Collection:
 
     def __init__(self, index: Field | None, history: int) -> None:
         self.hub = Hub(index)
+        self.observers: list[Callable[[Change], None]] = []
+        """Are told of each change, after the watchers."""
         self._index = index
         self._namespaces: dict[str, dict[str, Object]] = {}
         self._unsorted: set[str] = set()
@@ -92,6 +94,8 @@ class Collection:
             self._forgotten = history[0].version
         history.append(change)
         self.hub.publish(change)
+        for observe in self.observers:
+            observe(change)
 
     def load(self, objects: Iterable[Object], version: int) -> None:
         """Take objects over from another process; its history is not known, so it begins at that version."""

@@ -61,7 +61,7 @@ def evicted(pod: Object, timestamp: str) -> Object:
 def delete_options(eviction: Mapping[str, Any], pod_name: str) -> DeleteOptions:
     """How an eviction wants the pod deleted."""
     name = (eviction.get("metadata") or {}).get("name")
-    if name and name != pod_name:
+    if name != pod_name:
         raise bad_request("name in URL does not match name in Eviction object")
     return parse_delete_options(eviction.get("deleteOptions") or {})
 

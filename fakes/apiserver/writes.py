@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fakes.apiserver import errors, metadata, shapes
-from fakes.apiserver.causes import Causes, forbidden
+from fakes.apiserver.causes import Causes, forbidden, invalid
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.objects import Object, without_nulls
 from fakes.apiserver.resources import ResourceType
@@ -87,6 +87,12 @@ def refuse(resource: ResourceType, name: str, causes: Causes) -> None:
     """Raise 422 if there are causes."""
     if causes:
         raise errors.invalid(resource.kind, name, causes, resource.group)
+
+
+def refuse_unversioned(resource: ResourceType, name: str) -> None:
+    """Raise 422 for an update without a version, of a kind that wants one."""
+    unversioned = invalid("metadata.resourceVersion", 0, "must be specified for an update")
+    raise errors.invalid(resource.plural, name, [unversioned], resource.group)  # upstream names the plural
 
 
 def with_status(resource: ResourceType, current: Object, wanted: Object) -> Object:

@@ -8,7 +8,6 @@ DIFFERENCES = frozenset(
     {
         "concurrency: a dry run of nothing we know",
         "concurrency: a lease that is not there is made by an update",
-        "concurrency: a lease's update without a version",
         "concurrency: a node's update needs a version no more than a config map's",
         "concurrency: a patch that tests the version",
         "concurrency: an update of another UID",

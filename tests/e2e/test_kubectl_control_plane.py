@@ -36,6 +36,18 @@ def config_maps(place: Place) -> set[str]:
     return {each.removeprefix("configmap/") for each in out.split()} - {"kube-root-ca.crt"}
 
 
+def pod(name: str, **labels: str) -> dict[str, Any]:
+    spec = {"nodeName": "virtual-0", "containers": [{"name": "main", "image": "nginx"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
+
+
+def kubectl(place: Place, line: str) -> str:
+    """What a kubectl says that must succeed."""
+    code, out, err = place.kubectl(*line.split())
+    assert code == 0, f"kubectl {line}: {out}{err}"
+    return out
+
+
 @pytest.mark.parametrize(("cascade", "left"), [("background", set()), ("foreground", set()), ("orphan", {"dependent"})])
 def test_a_delete_cascades(place: Place, cascade: str, left: set[str]) -> None:
     owner = create(place, config_map("owner"))
@@ -45,3 +57,19 @@ def test_a_delete_cascades(place: Place, cascade: str, left: set[str]) -> None:
     assert code == 0, err
     assert config_maps(place) == left
     place.kubectl("delete", "configmap", "dependent", "--ignore-not-found")
+
+
+def test_a_drain_is_held_up_by_a_budget_until_that_allows_more(place: Place) -> None:
+    for name in ("one", "two"):
+        create(place, pod(name, app="guarded"))
+    kubectl(place, "wait --for=condition=Ready pod -l app=guarded --timeout=30s")
+    kubectl(place, "create pdb guard --selector=app=guarded --min-available=1")
+    assert "guard 1 N/A 1" in " ".join(kubectl(place, "get pdb guard --no-headers").split())
+    code, _, err = place.kubectl("drain", "virtual-0", "--force", "--timeout=4s")
+    assert code != 0
+    assert "Cannot evict pod as it would violate the pod's disruption budget." in err
+    assert len(kubectl(place, "get pods -l app=guarded -o name").split()) == 1
+    kubectl(place, 'patch pdb guard -p {"spec":{"minAvailable":0}}')
+    assert "drained" in kubectl(place, "drain virtual-0 --force --timeout=30s")
+    kubectl(place, "uncordon virtual-0")
+    kubectl(place, "delete pdb guard")

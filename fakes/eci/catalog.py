@@ -30,9 +30,18 @@ class Size(NamedTuple):
 
 
 TYPES = {
-    **{f"ecs.c6.{name}": Size(cpu, cpu * 2) for name, cpu in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16))},
-    **{f"ecs.g6.{name}": Size(cpu, cpu * 4) for name, cpu in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16))},
-    **{f"ecs.r6.{name}": Size(cpu, cpu * 8) for name, cpu in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16))},
+    **{
+        f"ecs.c6.{name}": Size(cpu, cpu * 2)
+        for name, cpu in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16))
+    },
+    **{
+        f"ecs.g6.{name}": Size(cpu, cpu * 4)
+        for name, cpu in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16))
+    },
+    **{
+        f"ecs.r6.{name}": Size(cpu, cpu * 8)
+        for name, cpu in (("large", 2), ("xlarge", 4), ("2xlarge", 8), ("4xlarge", 16))
+    },
     "ecs.gn6i-c4g1.xlarge": Size(4, 15, 1),
     "ecs.gn6v-c8g1.2xlarge": Size(8, 32, 1),
 }

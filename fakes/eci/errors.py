@@ -31,7 +31,9 @@ class EciError(Exception):
 
 def missing(name: str) -> EciError:
     """A parameter that has to be there is not."""
-    return EciError(400, "MissingParameter", f"The input parameter {name} that is mandatory for this action is not supplied.")
+    return EciError(
+        400, "MissingParameter", f"The input parameter {name} that is mandatory for this action is not supplied."
+    )
 
 
 def invalid(name: str, why: str) -> EciError:
@@ -56,7 +58,9 @@ def wrong_status(what: str, status: str) -> EciError:
 
 def no_stock(where: str) -> EciError:
     """All machines are in use."""
-    return EciError(403, "NoStock", f"The requested resource is sold out in {where}; try another zone or type, or later.")
+    return EciError(
+        403, "NoStock", f"The requested resource is sold out in {where}; try another zone or type, or later."
+    )
 
 
 def quota(name: str) -> EciError:
@@ -76,4 +80,8 @@ def unavailable() -> EciError:
 
 def mismatch() -> EciError:
     """A client token comes again with other parameters."""
-    return EciError(409, "IdempotentParameterMismatch", "The request uses the same client token as a previous, but non-identical request.")
+    return EciError(
+        409,
+        "IdempotentParameterMismatch",
+        "The request uses the same client token as a previous, but non-identical request.",
+    )

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from fakes.eci import scripts
 from fakes.eci.catalog import Size
 from fakes.eci.lives import KILLED, NEVER, TERMINATED, Ended, Life, Moment, Stop
-from fakes.eci.scripts import Script
 
 SCHEDULING, PENDING, RUNNING = "Scheduling", "Pending", "Running"
 RESTARTING, UPDATING, TERMINATING = "Restarting", "Updating", "Terminating"
@@ -106,7 +105,7 @@ class Group:
         self.containers: list[dict[str, Any]] = parameters["Container"]
         self.init_containers: list[dict[str, Any]] = parameters.get("InitContainer") or []
         self.scripts = [scripts.of(each) for each in self.containers]
-        self.script: Script = self.scripts[0]
+        self.script = self.scripts[0]
         self.unplaced = self.script.schedule_fails
         policy = parameters.get("RestartPolicy") or "Always"
         start = pace.start if self.script.start_after is None else self.script.start_after
@@ -117,7 +116,9 @@ class Group:
         for each in self.init_containers:
             script = scripts.of(each)
             takes = script.run_for or 0.0
-            self._inits.append(Life(replace(script, run_for=takes), "Never" if policy == "Never" else "OnFailure", begins))
+            self._inits.append(
+                Life(replace(script, run_for=takes), "Never" if policy == "Never" else "OnFailure", begins)
+            )
             begins = begins + timedelta(seconds=takes)
             if script.exit_code:
                 self._stuck_since = begins
@@ -178,8 +179,11 @@ class Group:
         waits = self._waits()
         if waits and seen.status in (PENDING, STARTING_FAILED):
             told.append(Event(self._begins, "Warning", waits, "the containers cannot start"))
-        if seen.status == RUNNING or seen.finished:
-            told += [Event(self._begins, "Normal", "Started", f"Started container {each['Name']}") for each in self.containers]
+        if now >= self._begins and not waits and not self.unplaced:
+            told += [
+                Event(self._begins, "Normal", "Started", f"Started container {each['Name']}")
+                for each in self.containers
+            ]
         if self.reclaimed is not None:
             told.append(Event(self.reclaimed, "Warning", "SpotToBeReleased", "the spot capacity is taken back"))
         deadline = self._deadline()
@@ -212,9 +216,7 @@ class Group:
             return Snapshot(status or RUNNING, moments, inits, changed, until)
         return self._over(regular.values(), moments, inits, ended_at)
 
-    def _over(
-        self, regular: Any, moments: tuple[Moment, ...], inits: tuple[Moment, ...], at: datetime
-    ) -> Snapshot:
+    def _over(self, regular: Any, moments: tuple[Moment, ...], inits: tuple[Moment, ...], at: datetime) -> Snapshot:
         if self.deleted is not None:
             return Snapshot(TERMINATING, moments, inits, at, NEVER, at, gone=True)
         if self.reclaimed is not None:
@@ -260,14 +262,20 @@ class Group:
             ended = tuple(_ended_before_it_began(each, stop) for each in waiting)
             gone = status == TERMINATING
             return Snapshot(status, ended, inits, stop.told, NEVER, stop.told, gone=gone)
-        if self._stuck_since is not None and now >= self._stuck_since and self.parameters.get("RestartPolicy") == "Never":
+        if (
+            self._stuck_since is not None
+            and now >= self._stuck_since
+            and self.parameters.get("RestartPolicy") == "Never"
+        ):
             return Snapshot(FAILED, waiting, inits, self._stuck_since, NEVER, self._stuck_since)
         given_up = self._scheduled + STARTING_PATIENCE
         if now >= given_up:
             return Snapshot(STARTING_FAILED, waiting, inits, given_up, NEVER, given_up)
         until = given_up if self._waits() or (self._stuck_since or now) < now else self._begins
         inits_until = min((each.until for each in inits), default=until)
-        return Snapshot(PENDING, waiting, inits, max([self._scheduled, *(i.changed for i in inits)]), min(until, inits_until))
+        return Snapshot(
+            PENDING, waiting, inits, max([self._scheduled, *(i.changed for i in inits)]), min(until, inits_until)
+        )
 
     def _unplaced_at(self, now: datetime) -> Snapshot:
         waiting = self._all_waiting(now)

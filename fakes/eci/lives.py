@@ -1,7 +1,7 @@
 """The runs of one container, computed when somebody looks: no task and no timer stands behind them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from fakes.eci.scripts import Script
@@ -12,7 +12,7 @@ FORGETS_AFTER = timedelta(seconds=600)
 """A run as long as this begins the back-off anew."""
 KILLED, TERMINATED = 137, 143
 """128 + SIGKILL, 128 + SIGTERM."""
-NEVER = datetime.max
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Ended(NamedTuple):
@@ -106,7 +106,7 @@ class Life:
             if stop is not None and stop.told <= again:
                 return self._over(ended)
             if now < again:
-                return Moment(None, None, ended, self._restarts + 1, "CrashLoopBackOff", False, False, ends, again)
+                return Moment(None, ended, self._previous, self._restarts, "CrashLoopBackOff", False, False, ends, again)
             self._in_a_row = 1 if ends - self._start >= FORGETS_AFTER else self._in_a_row + 1
             self._previous, self._start = ended, again
             self._restarts += 1

@@ -200,7 +200,9 @@ class Operations:
         types = parameters.get("InstanceType")
         if types and types not in catalog.TYPES:
             raise errors.invalid("InstanceType", repr(types))
-        asked = Size(amount(parameters, "Cpu") or catalog.DEFAULT_CPU, amount(parameters, "Memory") or catalog.DEFAULT_MEMORY)
+        asked = Size(
+            amount(parameters, "Cpu") or catalog.DEFAULT_CPU, amount(parameters, "Memory") or catalog.DEFAULT_MEMORY
+        )
         size = catalog.TYPES[types] if types else catalog.size(asked.cpu, asked.memory)
         spot = parameters.get("SpotStrategy", "NoSpot") != "NoSpot"
         full, trade = catalog.price(size, spot=False), catalog.price(size, spot=spot)

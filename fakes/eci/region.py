@@ -1,4 +1,4 @@
-"""The state of one region for one account: groups, tokens, addresses, quotas, image caches, what is kept and for how long.
+"""The state of one region for one account: groups, tokens, addresses, quotas, image caches, and what is kept how long.
 
 Groups live in dicts in the order of their making; a filter by tag looks at the groups with that tag only.
 """
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
 from fakes.cloud.limits import QuotaExceeded
 from fakes.cloud.model import CloudModel
@@ -157,7 +156,9 @@ class Region:
     def alive(self) -> list[Group]:
         """The groups that are neither over nor gone."""
         now = self.now()
-        return [each for each in list(self.groups.values()) if not self._settle(each) and each.look(now).finished is None]
+        return [
+            each for each in list(self.groups.values()) if not self._settle(each) and each.look(now).finished is None
+        ]
 
     def lose(self, group_id: str) -> None:
         """Lose a group without a word."""
@@ -254,12 +255,14 @@ class Region:
                 self._addresses += 1
                 low = self._addresses
                 address = f"10.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
-                internet = f"47.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}" if switch(parameters, "AutoCreateEip") else ""
+                internet = (
+                    f"47.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}" if switch(parameters, "AutoCreateEip") else ""
+                )
                 return Place(zone, vswitch, address, internet, size)
         raise errors.no_stock(", ".join(zone for _, zone in choices))
 
     def _choices(self, parameters: Parameters) -> list[tuple[str, str]]:
-        """vSwitches and their zones."""
+        """Where it may go: a vSwitch, and the zone that it is in."""
         zones = catalog.zones(self.name)
         asked = parameters.get("ZoneId")
         if asked and asked not in zones:

@@ -1,7 +1,7 @@
 """What a container of the fake does: told by a variable of its environment, as nothing really runs here.
 
-``VKSIM_SCRIPT={"run_for": 5, "exit_code": 1}`` makes a container end after five seconds with 1. Without it a container just
-runs. Its image is never looked at.
+``VKSIM_SCRIPT={"run_for": 5, "exit_code": 1}`` makes a container end after five seconds with 1. Without it a container
+just runs. Its image is never looked at.
 """
 
 from collections.abc import Mapping

@@ -1,11 +1,12 @@
 """Commands in containers: what ExecContainerCommand begins, and the socket behind its address.
 
-The real service's framing is not published. This one speaks Kubernetes' remotecommand (v5 and v4.channel.k8s.io): each message
-begins with the number of its stream, the last one says how the command ended.
+The real service's framing is not published. This one speaks Kubernetes' remotecommand (v5 and v4.channel.k8s.io): each
+message begins with the number of its stream, the last one says how the command ended.
 """
 
 import asyncio
 import json
+import posixpath
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,13 +16,16 @@ from typing import Any
 from fakes.eci import errors
 from fakes.eci.groups import Group
 from fakes.eci.lives import KILLED
-from fakes.eci.shell import Shell
+from fakes.aci.shell import Shell
 from wire import remotecommand
 
 VALID_FOR = timedelta(seconds=30)
 """How long after the call the socket may be opened."""
 GLANCE = 0.25
 """Seconds between two looks whether the container still runs."""
+
+SHELLS = ("sh", "bash", "ash")
+"""What reads commands from the user."""
 
 Send = Callable[[bytes], Awaitable[None]]
 
@@ -92,7 +96,7 @@ class Sessions:
     async def _work(self, session: Session, received: AsyncIterator[bytes], send: Send) -> int:
         environment_ = environment(session.group, session.index)
         shell = Shell(environment_, session.group.parameters["ContainerGroupName"])
-        if not shell.reads(session.command):
+        if session.command[1:2] == ("-c",) or posixpath.basename(session.command[0]) not in SHELLS:
             return await self._play(shell, session.command, send)
         code = 0
         async for line in _lines(received):

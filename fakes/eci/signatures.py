@@ -1,7 +1,7 @@
 """Who calls: both of the API's signatures, checked. Pure; the caller looks up the secret.
 
-Today's (ACS3-HMAC-SHA256) signs method, path, query, headers and the body's hash, and names the operation in headers. The
-one of 2018 (RPC, HMAC-SHA1) signs the query, and has everything in it.
+Today's (ACS3-HMAC-SHA256) signs method, path, query, headers and the body's hash, and names the operation in headers.
+The one of 2018 (RPC, HMAC-SHA1) signs the query, and has everything in it.
 """
 
 import base64

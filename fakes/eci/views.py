@@ -62,7 +62,9 @@ _FINISHED = {SUCCEEDED: "SucceededTime", FAILED: "FailedTime", EXPIRED: "Expired
 def status(of: Group, now: datetime) -> dict[str, Any]:
     """A row of DescribeContainerGroupStatus."""
     seen = of.look(now)
-    phase = {"Scheduling": "Pending", "Pending": "Pending", SUCCEEDED: SUCCEEDED, FAILED: FAILED}.get(seen.status, RUNNING)
+    phase = {"Scheduling": "Pending", "Pending": "Pending", SUCCEEDED: SUCCEEDED, FAILED: FAILED}.get(
+        seen.status, RUNNING
+    )
     return {
         "ContainerGroupId": of.id,
         "Name": of.parameters["ContainerGroupName"],
@@ -110,7 +112,9 @@ def _container(each: Mapping[str, Any], moment: Moment, *, init: bool) -> dict[s
         "WorkingDir": each.get("WorkingDir", ""),
         "Command" if init else "Commands": each.get("Command") or [],
         "Args": each.get("Arg") or [],
-        "Ports": [{"Port": int(port["Port"]), "Protocol": port.get("Protocol", "TCP")} for port in each.get("Port") or []],
+        "Ports": [
+            {"Port": int(port["Port"]), "Protocol": port.get("Protocol", "TCP")} for port in each.get("Port") or []
+        ],
         "EnvironmentVars": [_variable(variable, hidden=hidden) for variable in each.get("EnvironmentVar") or []],
         "VolumeMounts": [{**mount, "ReadOnly": switch(mount, "ReadOnly")} for mount in each.get("VolumeMount") or []],
         "Ready": moment.ready or (init and moment.ended is not None and moment.ended.code == 0),
@@ -159,5 +163,3 @@ def _volume(volume: Mapping[str, Any]) -> dict[str, Any]:
         files = [{"Path": file["Path"], "Content": file.get("Content", "")} for file in source["ConfigFileToPath"]]
         return {**view, "ConfigFileVolumeConfigFileToPaths": files}
     return {**view, **{f"{kind}{key}": value for key, value in source.items()}}
-
-

@@ -106,7 +106,9 @@ class Life:
             if stop is not None and stop.told <= again:
                 return self._over(ended)
             if now < again:
-                return Moment(None, ended, self._previous, self._restarts, "CrashLoopBackOff", False, False, ends, again)
+                return Moment(
+                    None, ended, self._previous, self._restarts, "CrashLoopBackOff", False, False, ends, again
+                )
             self._in_a_row = 1 if ends - self._start >= FORGETS_AFTER else self._in_a_row + 1
             self._previous, self._start = ended, again
             self._restarts += 1

@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from providers.data import NO_DATA, PodData
 from providers.errors import Unsupported
@@ -334,6 +334,30 @@ class StatsSummary(Protocol):
 
     async def stats_summary(self) -> Mapping[str, Any]:
         """The kubelet's ``/stats/summary`` (stats.k8s.io/v1alpha1 Summary)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question of ``runner check``.
+
+    Attributes:
+        what: what was looked at.
+        verdict: how it is; with a warning pods run, but not all is as one would expect; with missing none runs.
+        detail: what was found, and the remedy.
+    """
+
+    what: str
+    verdict: Literal["ok", "warning", "missing"]
+    detail: str
+
+
+@runtime_checkable
+class SelfCheck(Protocol):
+    """Can say before the first pod whether its cloud is ready for pods."""
+
+    async def check(self) -> Sequence[Finding]:
+        """What was found; changes nothing."""
         ...
 
 

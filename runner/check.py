@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from providers import registry
-from providers.base import Pinger, Provider
+from providers.base import Pinger, Provider, SelfCheck
 from providers.errors import ProviderError
 from runner import metrics_server
 from runner.config import RunnerConfig
@@ -213,9 +213,22 @@ async def _provider(kube: KubeApi, node: NodeSettings, ports: Ports) -> list[Fin
                         await ask()
                 except Exception as error:  # noqa: BLE001  (a provider may raise anything)
                     return [Finding(name, Verdict.MISSING, f"provider {node.provider}", f"{question}: {_words(error)}")]
+            own = await _own_findings(provider, node)
     except (WrongUsage, ProviderError, TimeoutError) as error:
         return [Finding(name, Verdict.MISSING, f"provider {node.provider}", _words(error))]
-    return [Finding(name, Verdict.OK, f"provider {node.provider}", f"answers: {', '.join(questions)}")]
+    return [Finding(name, Verdict.OK, f"provider {node.provider}", f"answers: {', '.join(questions)}"), *own]
+
+
+async def _own_findings(provider: Provider, node: NodeSettings) -> list[Finding]:
+    """What the provider itself can say of its cloud."""
+    if not isinstance(provider, SelfCheck):
+        return []
+    async with asyncio.timeout(PROVIDER_SECONDS):
+        found = await provider.check()
+    return [
+        Finding(node.config.node_name, Verdict(each.verdict), f"{node.provider} {each.what}", each.detail)
+        for each in found
+    ]
 
 
 @asynccontextmanager

@@ -253,7 +253,7 @@ class Cluster:
 class Outside:
     """The cloud of a real cluster's node, as far as the API tells of it; no place for scenarios tagged ``inside``."""
 
-    parts = frozenset({"ping", "exec", "logs"})
+    parts = frozenset({"ping", "exec", "logs", "previous", "grace"})
 
     def __init__(self, inner: Stage, cluster: Cluster) -> None:
         self._inner = inner

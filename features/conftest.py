@@ -24,6 +24,8 @@ PARTS = {
     "exec": "only for providers that run commands in containers",
     "logs": "only for providers that have logs",
     "addressing": "only for providers that know a pod's address before it is created",
+    "previous": "only for providers that keep the log of a container's run before",
+    "grace": "only for providers whose cloud gives containers time to end",
     "refresh": "only for providers that can exchange the files of a running pod's volumes",
 }
 """Tags of scenarios that need an optional part of the provider interface."""
@@ -35,8 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("vksim", "the meaning of a pod's life")
     group.addoption(
         "--provider",
-        default="mock,mock-polling",
-        help="providers to hold to it, with commas between (default: the mock, and the mock without push)",
+        default="mock,mock-polling,aci",
+        help="providers to hold to it, with commas between (default: the mock, the mock without push, and aci)",
     )
     group.addoption(
         "--backend",

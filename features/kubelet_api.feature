@@ -55,7 +55,7 @@ Feature: What users ask of a running pod
     Then the pod becomes Failed
     And its container has a log
 
-  @logs @inside
+  @logs @previous @inside
   Scenario: After a restart there is the log of the run before
     Given a pod that runs for 30 s and exits with 1
     And its restart policy is Always

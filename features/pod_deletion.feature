@@ -13,6 +13,7 @@ Feature: The end of a pod
     Then the pod is gone within 5 s
     And the provider does not have the pod
 
+  @grace
   Scenario: A pod that does not end is killed after its grace
     Given a pod that takes 600 s to end
     And its grace period is 10 s

@@ -38,7 +38,7 @@ class ContainerGroups:
 
     Attributes:
         store: the groups.
-        starts: resource ID in lower case -> how often such a group was deployed.
+        starts: resource ID in lower case -> how often such a group was made, or deployed again without a change.
         ignored_deletes: so many deletes from now on are answered, and not done.
         page_size: groups in one page of a list.
     """
@@ -163,6 +163,8 @@ class ContainerGroups:
         takes = self._model.takes("provision")
         address = group.address or self._addresses.take(private=bool(spec.properties.subnet_ids))
         exists = self.store.find(group.place) is group
+        if not exists or group.spec == spec:
+            self.starts[group.place.id.lower()] += 1
         if exists:
             self._networks.left(group.spec)
         self._networks.taken(spec)
@@ -170,7 +172,6 @@ class ContainerGroups:
         group.advance(call.now)
         if not exists:
             self.store.add(group)
-        self.starts[group.place.id.lower()] += 1
         self._make_busy(group, call.now)
         headers = self._begun(call, group)
         response = answer(200 if exists else 201, group.view(), headers)

@@ -10,7 +10,7 @@ from fakes.aci.messages import Request, Response
 from fakes.aci.sessions import Session
 
 NOT_HEARD = 4.0
-"""Seconds after which a client whose answer got lost finds its connection broken."""
+"""``Door.not_heard``, unless somebody wants it otherwise."""
 LOOKS_EVERY = 1.0
 """Seconds between two looks at whether a quiet session has ended."""
 
@@ -20,9 +20,13 @@ class Door:
 
     Args:
         cloud: the cloud.
+
+    Attributes:
+        not_heard: seconds after which a client whose answer got lost finds its connection broken.
     """
 
     def __init__(self, cloud: AciCloud) -> None:
+        self.not_heard = NOT_HEARD
         self._cloud = cloud
 
     async def call(self, request: Request) -> Response:
@@ -33,7 +37,7 @@ class Door:
         """
         response = self._cloud.handle(request)
         if not response.heard:
-            await asyncio.sleep(response.takes + NOT_HEARD)
+            await asyncio.sleep(response.takes + self.not_heard)
             raise ConnectionError("the connection was lost before the cloud answered")
         if response.takes:
             await asyncio.sleep(response.takes)

@@ -12,7 +12,7 @@ from providers.types import Pod, ResourceList
 class PollingStage(MockStage):
     """The same cloud behind a provider without any optional part."""
 
-    parts: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset({"grace"})
 
     def provider(self, context: ProviderContext) -> Provider:
         """A new provider on the same cloud."""

@@ -34,7 +34,7 @@ MOST_LOOKS = 200
 LIST_SHARE = 0.5
 """Part of the reads that lists may use, when there are many pages."""
 
-FRESH = timedelta(seconds=30)
+FRESH = timedelta(seconds=10)
 """So old may Azure's last answer be to count as a sign of life."""
 
 CAPACITY: ResourceList = {"cpu": "10000", "memory": "4Ti", "pods": "5000"}

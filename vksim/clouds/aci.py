@@ -1,4 +1,4 @@
-"""Azure Container Instances in a simulation: the production provider and Azure's own client, on the fake without a socket.
+"""Azure Container Instances in a simulation: the production provider and Azure's own client, on the fake in-process.
 
 The one thing that is not production's is what carries a request (``_Transport``, ``_connect``), and how a token is got.
 """
@@ -6,7 +6,7 @@ The one thing that is not production's is what carries a request (``_Transport``
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ServiceResponseError
@@ -15,7 +15,6 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.rest._http_response_impl_async import AsyncHttpResponseImpl
 
-from fakes.aci import defaults
 from fakes.aci.cloud import AciCloud
 from fakes.aci.group import Group
 from fakes.aci.inprocess import Door, WebSocket
@@ -51,6 +50,7 @@ class AciBackend:
     Attributes:
         cloud: the fake.
         model: its latencies, quotas, rates and faults.
+        door: the way into it.
         config: what the operator of each node has decided.
     """
 
@@ -65,7 +65,7 @@ class AciBackend:
             "SubnetName": SUBNET,
         }
         self._clock = clock
-        self._door = Door(cloud)
+        self.door = Door(cloud)
         self._account = Account(_limits(cloud.model.settings), clock)
         self._random = Random(0)
         self._authentication = _Authentication(cloud, clock)
@@ -74,11 +74,9 @@ class AciBackend:
     def provider(self, context: ProviderContext) -> AciProvider:
         """The production provider; several nodes share the subscription's limits, as in one process they do."""
         file = {**self.config, **context.config}
-        config = configuration.parse(
-            file, {}, operating_system=context.operating_system, source=context.config_source
-        )
+        config = configuration.parse(file, {}, operating_system=context.operating_system, source=context.config_source)
         client = AciClient(
-            config, _NoCredential(), self._authentication, _Transport(self._door), self._account.throttle, self._clock
+            config, _NoCredential(), self._authentication, _Transport(self.door), self._account.throttle, self._clock
         )
         return AciProvider(context, config, client, self._account, self._connect)
 
@@ -109,7 +107,7 @@ class AciBackend:
     @asynccontextmanager
     async def _connect(self, url: str) -> AsyncIterator[Socket]:
         try:
-            yield _Socket(self._door.websocket(url))
+            yield _Socket(self.door.websocket(url))
         except ConnectionError as error:
             raise Retryable(f"the connection to the container broke: {error}") from error
 
@@ -232,7 +230,7 @@ class _NoCredential:
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def __aenter__(self) -> "_NoCredential":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

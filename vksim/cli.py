@@ -24,6 +24,23 @@ NO_CONTROLLERS = "namespace-controller,serviceaccount-controller,root-ca-certifi
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+def _parameters(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    for each in given:
+        if "=" not in each:
+            raise click.BadParameter(f"{each!r} sets nothing; write name=value")
+    return dict(each.split("=", 1) for each in given)
+
+
+SET = click.option(
+    "--set",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_parameters,
+    help="Instead of the value that the scenario gives the parameter; can be given several times.",
+)
+
+
 @click.group(
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -51,25 +68,62 @@ def vksim() -> None:
     help="What to print: a summary, or the result as JSON.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@SET
 @click.pass_context
-def run(ctx: click.Context, /, scenario: str, seed: int | None, out: Path, output: str, quiet: bool) -> None:
+def run(
+    ctx: click.Context,
+    /,
+    scenario: str,
+    seed: int | None,
+    out: Path,
+    output: str,
+    quiet: bool,
+    parameters: dict[str, str],
+) -> None:
     """Play a SCENARIO: a file, or the name of one that comes with vksim.
 
     Leaves report.html, result.json and events.jsonl. Progress goes to stderr, the summary to stdout.
     """
     from vksim import commands  # noqa: PLC0415  (see the module's docstring)
 
-    ctx.exit(commands.run(scenario, seed=seed, out=out, as_json=output == "json", quiet=quiet))
+    ctx.exit(commands.run(scenario, seed=seed, parameters=parameters, out=out, as_json=output == "json", quiet=quiet))
 
 
 @vksim.command()
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@SET
 @click.pass_context
-def validate(ctx: click.Context, scenarios: tuple[str, ...]) -> None:
+def validate(ctx: click.Context, scenarios: tuple[str, ...], parameters: dict[str, str]) -> None:
     """Check each SCENARIO without playing it."""
     from vksim import commands  # noqa: PLC0415
 
-    ctx.exit(commands.validate(scenarios))
+    ctx.exit(commands.validate(scenarios, parameters))
+
+
+@vksim.command()
+@click.argument("file", type=FILE)
+def init(file: Path) -> None:
+    """Write a commented scenario to FILE, to begin with: it can be played as it is."""
+    from vksim import authoring  # noqa: PLC0415
+
+    click.echo(authoring.init(file))
+
+
+@vksim.command()
+@click.argument("field", default="")
+def explain(field: str) -> None:
+    """Say what a FIELD of a scenario means, e.g. cluster.nodes.capacity or faults.runner-crash."""
+    from vksim import authoring  # noqa: PLC0415
+
+    click.echo(authoring.explained(field))
+
+
+@vksim.command()
+def schema() -> None:
+    """Print the JSON schema of scenarios, for editors."""
+    from vksim import authoring  # noqa: PLC0415
+
+    click.echo(authoring.schema())
 
 
 @vksim.command()

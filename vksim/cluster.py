@@ -4,7 +4,7 @@ The same in virtual time (``vksim run``) and in real time (``vksim serve``): the
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from random import Random
@@ -13,12 +13,14 @@ from typing import Any
 from fakes.apiserver.controllers import ALL
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.storage import Storage
-from providers.base import BlockingCalls, Clock
+from providers.base import BlockingCalls, Clock, Provider, ProviderContext
 from providers.mock import config as mock_config
 from providers.mock.cloud import MockCloud
 from providers.mock.provider import MockProvider
+from providers.registry import ProviderFactory
+from providers.types import Taint
 from runner.agent import Agent
-from runner.config import RunnerConfig, provider_taint
+from runner.config import RunnerConfig, Shutdown, provider_taint
 from runner.context import provider_context
 from runner.kube import KubeApi
 from runner.ports import Ports
@@ -37,21 +39,26 @@ class VirtualNode:
 
     Args:
         config: the runner's.
-        mock: the provider's configuration.
+        factory: makes the provider; each runner has its own.
+        settings: the provider's configuration.
         api: its way to the API server.
-        cloud: where its pods run.
         ports: time and chance.
     """
 
     def __init__(
-        self, config: RunnerConfig, mock: Mapping[str, Any], api: KubeApi, cloud: MockCloud, ports: Ports
+        self,
+        config: RunnerConfig,
+        factory: ProviderFactory,
+        settings: Mapping[str, Any],
+        api: KubeApi,
+        ports: Ports,
     ) -> None:
         self.name = config.node_name
         self.agent: Agent | None = None
         self._config = config
-        self._mock = mock_config.parse(mock, node_name=config.node_name, source=f"node {config.node_name}")
+        self._factory = factory
+        self._settings = settings
         self._api = api
-        self._cloud = cloud
         self._ports = ports
         self._task: asyncio.Task[None] | None = None
 
@@ -59,15 +66,31 @@ class VirtualNode:
         """Start a runner, unless there is one."""
         if self._task is not None:
             return
-        context = provider_context(self._api, self._config, self._ports, {}, f"node {self.name}")
-        self.agent = Agent(self._api, MockProvider(context, self._mock, self._cloud), self._config, self._ports)
-        self._task = tasks.create_task(self.agent.run(), name=f"runner {self.name}")
+        context = provider_context(self._api, self._config, self._ports, self._settings, f"node {self.name}")
+        provider = self._factory(context)
+        self.agent = Agent(self._api, provider, self._config, self._ports)
+        self._task = tasks.create_task(_serve(self.agent, provider), name=f"runner {self.name}")
 
     def crash(self) -> None:
         """Kill the runner where it stands."""
         if self._task is not None:
             self._task.cancel()
         self._task = self.agent = None
+
+    async def leave(self) -> None:
+        """End in order: evict the pods, wait for them, delete the Node object."""
+        if self.agent is not None:
+            await self.agent.shut_down()
+        self.crash()
+
+
+async def _serve(agent: Agent, provider: Provider) -> None:
+    """Run a node, with its provider open meanwhile."""
+    try:
+        await provider.start()
+        await agent.run()
+    finally:
+        await provider.close()
 
 
 class Cluster:
@@ -119,29 +142,52 @@ class Cluster:
         self,
         name: str,
         *,
-        mock: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
+        factory: ProviderFactory | None = None,
         labels: Mapping[str, str] | None = None,
         tainted: bool = True,
+        taints: Iterable[Taint] = (),
         address: str = "127.0.0.1",
         port: int = 10250,
     ) -> VirtualNode:
-        """A node that starts when the cluster runs, or at once if it runs already."""
+        """A node that starts when the cluster runs, or at once if it runs already.
+
+        Args:
+            name: the node's.
+            settings: its provider's configuration.
+            factory: makes the provider; without it, that is the mock.
+            labels: of the node.
+            tainted: whether ordinary pods are kept off.
+            taints: more of them.
+            address: where its kubelet API is.
+            port: as ``address``.
+        """
         config = RunnerConfig(
             node_name=name,
             labels=dict(labels or {}),
-            taints=(provider_taint("mock"),) if tainted else (),
+            taints=(*((provider_taint("mock"),) if tainted else ()), *taints),
             internal_ip=address,
             port=port,
+            shutdown=Shutdown.DELETE,
         )
         ports = self._ports(f"runner {name}")
         if self._calm is not None:
             self._rests[name] = CalmRest(self._calm, name)
             ports = replace(ports, rest=self._rests[name])
-        node = VirtualNode(config, mock, self.client(self._latency), self.cloud, ports)
+        made = factory or self._mock(name, settings or {})
+        node = VirtualNode(config, made, settings or {}, self.client(self._latency), ports)
         self.nodes[name] = node
         if self._tasks is not None:
             node.start(self._tasks)
         return node
+
+    def _mock(self, name: str, config: Mapping[str, Any]) -> ProviderFactory:
+        parsed = mock_config.parse(config, node_name=name, source=f"node {name}")
+
+        def make(context: ProviderContext) -> Provider:
+            return MockProvider(context, parsed, self.cloud)
+
+        return make
 
     async def run(self) -> None:
         """Run the scheduler and all nodes until cancelled."""
@@ -160,6 +206,10 @@ class Cluster:
     def crash(self, name: str) -> None:
         """Kill a node's runner where it stands."""
         self.nodes[name].crash()
+
+    async def leave(self, name: str) -> None:
+        """End a node in order."""
+        await self.nodes[name].leave()
 
     def restart(self, name: str) -> None:
         """Start a node's runner again."""

@@ -1,6 +1,8 @@
 """What ``vksim run`` and ``vksim validate`` do: files in, files and a summary out, an exit code."""
 
 import logging
+import shlex
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,12 +20,13 @@ PASSED, FAILED, WRONG_INPUT, BROKEN = 0, 1, 2, 3
 log = logging.getLogger("vksim")
 
 
-def run(name: str, *, seed: int | None, out: Path, as_json: bool, quiet: bool) -> int:
+def run(name: str, *, seed: int | None, parameters: Mapping[str, str], out: Path, as_json: bool, quiet: bool) -> int:
     """Play a scenario, leave its report, print how it came out.
 
     Args:
         name: a file, or a bundled scenario.
         seed: instead of the scenario's own.
+        parameters: instead of the scenario's own.
         out: the folder for report, result and event log; made if need be.
         as_json: print the result as JSON, not the summary.
         quiet: show no progress.
@@ -32,7 +35,7 @@ def run(name: str, *, seed: int | None, out: Path, as_json: bool, quiet: bool) -
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     try:
         path = scenario_file.find(name)
-        scenario = scenario_file.load(path)
+        scenario = scenario_file.load(path, parameters)
         out.mkdir(parents=True, exist_ok=True)
         events = (out / "events.jsonl").open("wb", buffering=1 << 20)
     except ScenarioError as error:
@@ -41,12 +44,15 @@ def run(name: str, *, seed: int | None, out: Path, as_json: bool, quiet: bool) -
         return _wrong(f"--out {out}: {error.strerror}")
     if seed is not None:
         scenario = msgspec.structs.replace(scenario, seed=seed)
+    source = " ".join(
+        [shlex.quote(name), *(shlex.join(["--set", f"{key}={text}"]) for key, text in parameters.items())]
+    )
     try:
         with events, nullcontext() if quiet else progress.shown() as shown:
-            result = simulation.play(scenario, name, events, shown)
+            result = simulation.play(scenario, source, events, shown, path.parent)
     except Exception:
         log.exception("the simulation failed")
-        click.echo(f"vksim: this is a fault of vksim; it comes again with: {replay(name, scenario.seed)}", err=True)
+        click.echo(f"vksim: this is a fault of vksim; it comes again with: {replay(source, scenario.seed)}", err=True)
         return BROKEN
     (out / "result.json").write_bytes(encoded(result))
     (out / "report.html").write_text(report.html(result), encoding="utf-8")
@@ -57,18 +63,18 @@ def run(name: str, *, seed: int | None, out: Path, as_json: bool, quiet: bool) -
     return PASSED if result.passed else FAILED
 
 
-def validate(names: tuple[str, ...]) -> int:
+def validate(names: tuple[str, ...], parameters: Mapping[str, str]) -> int:
     """Check scenarios; say of each whether it could be played."""
     code = PASSED
     for name in names:
         try:
             path = scenario_file.find(name)
-            scenario = scenario_file.load(path)
+            scenario = scenario_file.load(path, parameters)
         except ScenarioError as error:
             code = _wrong(str(error))
         else:
             nodes = sum(group.count for group in scenario.cluster.nodes)
-            pods = sum(each.pods for each in scenario.workloads)
+            pods = sum(each.size for each in scenario.workloads)
             click.echo(f"{path}: fine ({nodes:,} nodes, {pods:,} pods, {len(scenario.faults)} faults)")
     return code
 

@@ -1,29 +1,27 @@
 """Reads a scenario file, and says of each mistake the file, the line, the field and the remedy."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
+from providers import registry
 from providers.mock.script import SETTINGS
-from vksim import expect, faults, scenario
+from vksim import demand, expect, faults, fields, scenario, trace
+from vksim.document import Document, ScenarioError, hint
+from vksim.node_groups import cloud_names
+from vksim.profiles import PROFILES
 from vksim.scenario import Scenario, node_names
+from vksim.schema import NOTHING, Struct
 
-try:
-    from yaml import CSafeLoader as Loader
-except ImportError:  # a PyYAML without libyaml
-    from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
+__all__ = ["ScenarioError", "bundled", "find", "load"]
 
 BUNDLED = Path(__file__).parent / "scenarios"
 CHECKOUT = Path(__file__).parent.parent / "scenarios"
 
-
-class ScenarioError(Exception):
-    """The scenario cannot be played. The message is one line: file, line, field, what is wrong, remedy."""
+BEGINNING = f"a scenario is a mapping that begins with apiVersion: {scenario.API_VERSION}"
 
 
 def find(name: str) -> Path:
@@ -49,77 +47,52 @@ def bundled() -> list[Path]:
     return sorted(folder.glob("*.yaml"))
 
 
-def load(path: Path) -> Scenario:
+def load(path: Path, parameters: Mapping[str, str] | None = None) -> Scenario:
     """The scenario in a file.
+
+    Args:
+        path: the file.
+        parameters: values that win over those in the file.
 
     Raises:
         ScenarioError: for whatever is wrong with it.
     """
+    document = Document(path, parameters or {}, BEGINNING)
     try:
-        text = path.read_text(encoding="utf-8")
-    except IsADirectoryError:
-        raise ScenarioError(f"{path}: this is a folder; name a file in it") from None
-    except OSError as error:
-        raise ScenarioError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ScenarioError(f"{path}: not a text file in UTF-8") from None
-    try:
-        loader = Loader(text)
-        root = loader.get_single_node()
-        data = loader.construct_document(root) if root is not None else None
-    except yaml.YAMLError as error:
-        raise ScenarioError(_broken(path, error)) from None
-    except ValueError as error:  # a date that the calendar does not have
-        raise ScenarioError(f"{path}: not YAML: {error}") from None
-    if not isinstance(data, dict):
-        raise ScenarioError(f"{path}:1: a scenario is a mapping that begins with apiVersion: {scenario.API_VERSION}")
-    _refuse_doubles(path, root)
-    try:
-        loaded = scenario.decode(data)
+        loaded = scenario.decode(document.data)
     except msgspec.ValidationError as error:
-        raise ScenarioError(_explained(path, root, str(error))) from None
-    for place, message in _contradictions(loaded):
-        raise ScenarioError(_at(path, root, place, message))
+        raise _explained(document, str(error)) from None
+    for place, message in _contradictions(loaded, path.parent):
+        raise document.wrong(place, message)
     return loaded
-
-
-def _refuse_doubles(path: Path, root: Any) -> None:
-    """Refuse a field that is there twice: YAML forbids it, PyYAML takes the last one."""
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                    line = key.start_mark.line + 1
-                    raise ScenarioError(f"{path}:{line}: {key.value}: this field is there twice; remove one")
-                seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
-                waiting.append(value)
-        elif isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
 
 
 Problem = tuple[str, str]
 """The place of a mistake, and what is wrong there."""
 
 
-def _contradictions(loaded: Scenario) -> Iterator[Problem]:
+def _contradictions(loaded: Scenario, folder: Path) -> Iterator[Problem]:
     """What the parts do not agree on with each other."""
     yield from _doubles("cluster.nodes", [each.name for each in loaded.cluster.nodes])
     yield from _doubles("workloads", [each.name for each in loaded.workloads])
     for number, group in enumerate(loaded.cluster.nodes):
+        place = f"cluster.nodes[{number}]"
         for setting, problem in _script_problems(group.script):
-            yield f"cluster.nodes[{number}].script.{setting}", problem
+            yield f"{place}.script.{setting}", problem
+        yield from _provider_problems(place, group, loaded)
+        last = max([group.join_at.seconds + group.join_over.seconds, *(_end(each) for each in group.scale)])
+        if last > loaded.duration.seconds:
+            yield place, f"nodes join or leave after the end, which is at {loaded.duration}; extend duration"
     for number, each in enumerate(loaded.workloads):
-        if each.at.seconds + each.over.seconds > loaded.duration.seconds:
-            yield f"workloads[{number}]", f"pods arrive after the end, which is at {loaded.duration}; extend duration"
+        yield from _workload_problems(f"workloads[{number}]", each, loaded, folder)
+    yield from _cloud_problems(loaded)
     yield from _fault_problems(loaded)
-    for number, text in enumerate(loaded.expect):
-        try:
-            expect.parse(text)
-        except ValueError as error:
-            yield f"expect[{number}]", str(error)
+    for field in ("expect", "until"):
+        for number, text in enumerate(getattr(loaded, field)):
+            try:
+                expect.parse(text)
+            except ValueError as error:
+                yield f"{field}[{number}]", str(error)
 
 
 def _doubles(place: str, names: list[str]) -> Iterator[Problem]:
@@ -128,6 +101,54 @@ def _doubles(place: str, names: list[str]) -> Iterator[Problem]:
         if name in seen:
             yield f"{place}[{number}].name", f"{name!r} is there already; give it another name"
         seen.add(name)
+
+
+def _end(step: demand.ScaleStep) -> float:
+    return step.at.seconds + step.over.seconds
+
+
+def _provider_problems(place: str, group: scenario.NodeGroup, loaded: Scenario) -> Iterator[Problem]:
+    installed = registry.names()
+    if group.provider not in installed:
+        yield f"{place}.provider", f"there is no provider {group.provider!r}{hint(group.provider, installed)}"
+    if group.profile and group.profile not in PROFILES:
+        yield f"{place}.profile", f"there is no profile {group.profile!r}{hint(group.profile, list(PROFILES))}"
+    if not group.cloud:
+        if group.provider != "mock":
+            yield f"{place}.cloud", f"provider {group.provider} needs a cloud to run on; name one of clouds"
+        return
+    cloud = loaded.clouds.get(group.cloud)
+    if cloud is None:
+        yield f"{place}.cloud", f"there is no cloud {group.cloud!r}{hint(group.cloud, list(loaded.clouds))}"
+    elif cloud.provider != group.provider:
+        remedy = f"write provider: {cloud.provider}"
+        yield f"{place}.provider", f"the cloud {group.cloud} is one of {cloud.provider}; {remedy}"
+
+
+def _cloud_problems(loaded: Scenario) -> Iterator[Problem]:
+    known = cloud_names()
+    for name, cloud in loaded.clouds.items():
+        if cloud.provider not in known:
+            yield f"clouds.{name}.provider", f"there is no fake of {cloud.provider!r}{hint(cloud.provider, known)}"
+
+
+def _workload_problems(place: str, workload: demand.Workload, loaded: Scenario, folder: Path) -> Iterator[Problem]:
+    last = workload.at.seconds + workload.over.seconds
+    what = "pods arrive"
+    for step in [*getattr(workload, "scale", []), *getattr(workload, "rollouts", [])]:
+        if step.at.seconds + getattr(step, "over", NOTHING).seconds > last:
+            last, what = step.at.seconds + getattr(step, "over", NOTHING).seconds, "it changes"
+    if last > loaded.duration.seconds:
+        yield place, f"{what} after the end, which is at {loaded.duration}; extend duration"
+    if isinstance(workload, demand.Trace):
+        for field, problem in trace.check(workload, folder):
+            yield f"{place}.{field}", problem
+    if workload.priority_class and workload.priority_class not in loaded.priority_classes:
+        known = list(loaded.priority_classes)
+        yield (
+            f"{place}.priorityClass",
+            f"there is no priority class {workload.priority_class!r}{hint(workload.priority_class, known)}",
+        )
 
 
 def _fault_problems(loaded: Scenario) -> Iterator[Problem]:
@@ -141,7 +162,7 @@ def _fault_problems(loaded: Scenario) -> Iterator[Problem]:
         for field, what in fault.refers.items():
             name = getattr(fault, field)
             if name and name not in known[what]:
-                yield f"{place}.{field}", f"there is no {what} {name!r}{_hint(name, known[what])}"
+                yield f"{place}.{field}", f"there is no {what} {name!r}{hint(name, known[what])}"
         if fault.at.seconds + fault.during.seconds > loaded.duration.seconds:
             yield place, f"it ends after the scenario, which ends at {loaded.duration}; extend duration"
 
@@ -150,7 +171,7 @@ def _script_problems(script: Mapping[str, Any]) -> Iterator[Problem]:
     for name, value in script.items():
         setting = SETTINGS.get(name)
         if setting is None:
-            yield name, f"unknown setting{_hint(name, list(SETTINGS))}"
+            yield name, f"unknown setting{hint(name, list(SETTINGS))}"
             continue
         try:
             setting.parse(value)
@@ -158,13 +179,7 @@ def _script_problems(script: Mapping[str, Any]) -> Iterator[Problem]:
             yield name, str(error)
 
 
-def _broken(path: Path, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    line = f":{mark.line + 1}" if mark is not None else ""
-    problem = getattr(error, "problem", None) or str(error)
-    return f"{path}{line}: not YAML: {problem}"
-
-
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _PLACE = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
@@ -172,62 +187,63 @@ _KIND = re.compile(r"Invalid value '(?P<value>.*)'")
 _FIELD = re.compile(r"(?P<field>[a-z][A-Za-z]*): (?P<problem>.*)", re.DOTALL)
 
 
-def _explained(path: Path, root: Any, message: str) -> str:
+def _explained(document: Document, message: str) -> ScenarioError:
     match = _PLACE.fullmatch(message)
     assert match is not None  # noqa: S101  (the pattern matches anything)
-    place, what = (match["place"] or "").lstrip("."), match["message"]
+    place, what = _exact(match["place"] or "", document.data), match["message"]
     if unknown := _UNKNOWN.fullmatch(what):
-        known = _fields(place)
-        hint = _hint(unknown["field"], known)
-        return _at(path, root, f"{place}.{unknown['field']}".lstrip("."), f"unknown field{hint}")
+        known = [each.name for part in _parts(place, document.data) for each in fields.of(part)]
+        named = f"{place}.{unknown['field']}".lstrip(".")
+        return document.wrong(named, f"unknown field{hint(unknown['field'], list(dict.fromkeys(known)))}")
     if missing := _MISSING.fullmatch(what):
-        return _at(path, root, place, f"the field {missing['field']!r} is missing")
-    if place.endswith("kind") and place.startswith("faults") and (value := _KIND.match(what)):
-        hint = _hint(value["value"], list(faults.KINDS))
-        return _at(path, root, place, f"unknown kind of fault {value['value']!r}{hint}")
+        return document.wrong(place, f"the field {missing['field']!r} is missing")
+    if place.endswith("kind") and (value := _KIND.match(what)):
+        kinds, noun = (faults.KINDS, "fault") if place.startswith("faults") else (demand.KINDS, "workload")
+        told = hint(value["value"], list(kinds))
+        return document.wrong(place, f"unknown kind of {noun} {value['value']!r}{told}")
     if own := _FIELD.fullmatch(what):  # what a structure says of one of its fields
-        return _at(path, root, f"{place}.{own['field']}".lstrip("."), own["problem"])
-    return _at(path, root, place, what[:1].lower() + what[1:] if what.startswith("Expected") else what)
+        return document.wrong(f"{place}.{own['field']}".lstrip("."), own["problem"])
+    return document.wrong(place, what[:1].lower() + what[1:] if what.startswith("Expected") else what)
 
 
-def _at(path: Path, root: Any, place: str, message: str) -> str:
-    return f"{path}:{_line(root, place)}: {place + ': ' if place else ''}{message}"
+def _exact(place: str, data: Any) -> str:
+    """A path of msgspec's with the keys that it does not name (``[...]``): the one that goes wrong also by itself."""
+    place = place.lstrip(".")
+    while "[...]" in place:
+        before, _, after = place.partition("[...]")
+        mapping = _found(data, before)
+        for key, value in list(mapping.items()):
+            kept = dict(mapping)
+            mapping.clear()
+            mapping[key] = value
+            try:
+                scenario.decode(data)
+            except msgspec.ValidationError:
+                place = f"{before}.{key}{after}"
+                break
+            mapping.clear()
+            mapping.update(kept)
+        else:
+            return before
+    return place
 
 
-def _line(root: Any, place: str) -> int:
-    """The line of the deepest part of a path that the file has, counted from 1."""
-    node, line = root, root.start_mark.line
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", place):
-        if index and isinstance(node, yaml.SequenceNode) and int(index) < len(node.value):
-            node = node.value[int(index)]
-            line = node.start_mark.line
+def _found(data: Any, place: str) -> Any:
+    for name, index in _STEP.findall(place):
+        data = data[int(index)] if index else data[name]
+    return data
+
+
+def _parts(place: str, data: Any) -> list[type[Struct]]:
+    """The structures that may stand at a place: of several kinds, the one that is there."""
+    parts: list[type[Struct]] = [Scenario]
+    for name, index in _STEP.findall(place):
+        if index:
+            data = data[int(index)] if isinstance(data, list) and int(index) < len(data) else None
+            chosen = data.get("kind") if isinstance(data, dict) else None
+            parts = [each for each in parts if fields.kind(each) == chosen] or parts
             continue
-        pair = next((each for each in getattr(node, "value", ()) if name and each[0].value == name), None)
-        if pair is None:
-            break
-        node, line = pair[1], pair[0].start_mark.line
-    return int(line) + 1
-
-
-_STRUCTS: dict[str, list[type[msgspec.Struct]]] = {
-    "": [Scenario],
-    "metadata": [scenario.Metadata],
-    "cluster": [scenario.Cluster],
-    "cluster.api": [scenario.Api],
-    "cluster.nodes": [scenario.NodeGroup],
-    "workloads": [scenario.Workload],
-    "faults": list(faults.KINDS.values()),
-}
-
-
-def _fields(place: str) -> list[str]:
-    """The fields that may stand at a place."""
-    structs = _STRUCTS.get(re.sub(r"\[[^\]]*\]", "", place), [])
-    return list(dict.fromkeys(name for struct in structs for name in struct.__struct_encode_fields__))
-
-
-def _hint(wrong: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(wrong, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(known[:12])}" if known else ""
+        inner = [part for each in parts for field in fields.of(each) if field.name == name for part in field.parts]
+        parts = inner or parts  # of a mapping of names, any name leads to the same structure
+        data = data.get(name) if isinstance(data, dict) else None
+    return parts

@@ -1,12 +1,13 @@
 """What the parts of the scenario language are made of: mappings with known fields, and values with units."""
 
 from datetime import timedelta
-from random import Random
-from typing import Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from fakes.apiserver import quantity
+from providers import distributions
+from providers.distributions import RandomTime
 from providers.durations import parse_seconds
 
 
@@ -31,37 +32,10 @@ class Duration:
     @classmethod
     def parse(cls, value: object) -> "Duration":
         """Raises ValueError, saying what a duration looks like."""
-        return cls(_seconds(value))
-
-
-class Span:
-    """A length of time, or a range to draw one from; ``5s`` or ``[2s, 10s]`` in a file."""
-
-    __slots__ = ("high", "low")
-
-    def __init__(self, low: float, high: float) -> None:
-        self.low: Final = low
-        self.high: Final = high
-
-    def __str__(self) -> str:
-        return f"{self.low:g}s" if self.low == self.high else f"[{self.low:g}s, {self.high:g}s]"
-
-    @classmethod
-    def parse(cls, value: object) -> "Span":
-        """Raises ValueError, saying what is wrong."""
-        if isinstance(value, list):
-            if len(value) != 2:
-                raise ValueError(f"{value!r} is not a range; write two durations, [2s, 10s]")
-            low, high = (_seconds(each) for each in value)
-            if low > high:
-                raise ValueError(f"{value!r} is upside down; write the shorter duration first")
-            return cls(low, high)
-        seconds = _seconds(value)
-        return cls(seconds, seconds)
-
-    def draw(self, random: Random) -> float:
-        """Seconds; randomness is used only where there is a choice."""
-        return self.low if self.low == self.high else random.uniform(self.low, self.high)
+        seconds = parse_seconds(value)
+        if seconds > LONGEST:
+            raise ValueError(f"{value!r} is longer than a year")
+        return cls(seconds)
 
 
 class Quantity:
@@ -84,19 +58,25 @@ class Quantity:
         return cls(str(value))
 
 
+Settings = dict[str, Any]
+"""Plain data whose meaning is somebody else's: Kubernetes', or a provider's."""
+
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+"""A part of a whole, above 0, up to 1."""
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+"""How many: 1 or more."""
+
 LONGEST = timedelta(days=366).total_seconds()
 """A longer time is a slip of the pen."""
+
+NOTHING = Duration(0.0)
 
 
 def hook(kind: type, value: object) -> object:
     """How msgspec reads the values that it does not know."""
-    if kind in (Duration, Span, Quantity):
+    if kind in (Duration, Quantity):
         return kind.parse(value)
+    if kind is RandomTime:
+        return distributions.parse(value)
     raise NotImplementedError(kind)
-
-
-def _seconds(value: object) -> float:
-    seconds = parse_seconds(value)
-    if seconds > LONGEST:
-        raise ValueError(f"{value!r} is longer than a year")
-    return seconds

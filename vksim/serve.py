@@ -116,7 +116,7 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
         for number in range(settings.nodes):
             cluster.add_node(
                 f"virtual-{number}",
-                mock={"script": SCRIPT},
+                settings={"script": SCRIPT},
                 tainted=False,
                 address=address,
                 port=listener.getsockname()[1],

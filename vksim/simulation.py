@@ -7,27 +7,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from random import Random
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from providers.distributions import Span
 from providers.types import KubeObject
 from runner import kube
 from runner.workqueue import WorkQueue
 from vksim import expect, faults, invariants, workload
 from vksim.calm import Calm
 from vksim.cluster import Cluster
-from vksim.kube import InProcessKube
+from vksim.demand import Pods, Trace
 from vksim.loop import VirtualClock, VirtualLoop
 from vksim.loop import run as run_virtual
+from vksim.node_groups import NodeGroups, make_clouds
 from vksim.observer import PHASES, Observer, PodLife
 from vksim.result import Band, Checked, Life, Result, percentile
-from vksim.scenario import Scenario, node_names
+from vksim.scenario import Scenario
 
 SAMPLES = 400
 """How often the phases are counted in a run."""
 SLOWEST = 10
 STUCK = 5
 """So many of the slowest may be pods that did not come to run at all."""
+NO_LATENCY = Span(0.0, 0.0)
 RECHECKS = 5
 """How often what does not hold at rest is looked at again, a second apart: a change may just be on its way."""
 
@@ -44,7 +48,9 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def play(scenario: Scenario, source: str, log: BinaryIO, progress: Report | None = None) -> Result:
+def play(
+    scenario: Scenario, source: str, log: BinaryIO, progress: Report | None = None, folder: Path = Path()
+) -> Result:
     """Play a scenario.
 
     Args:
@@ -52,10 +58,11 @@ def play(scenario: Scenario, source: str, log: BinaryIO, progress: Report | None
         source: where it came from, for the replay line.
         log: gets the event log.
         progress: is told now and then how far the run is.
+        folder: what the scenario's trace files are relative to.
     """
     begun = time.perf_counter()
     with _collector_at_ease():
-        result = run_virtual(_Run(scenario, source, log, progress).play())
+        result = run_virtual(_Run(scenario, source, log, progress, folder).play())
     return replace(result, wall_seconds=round(time.perf_counter() - begun, 3))
 
 
@@ -75,11 +82,14 @@ def _collector_at_ease() -> Iterator[None]:
 class _Run:
     """One run of a scenario, inside the virtual loop."""
 
-    def __init__(self, scenario: Scenario, source: str, log: BinaryIO, progress: Report | None) -> None:
+    def __init__(self, scenario: Scenario, source: str, log: BinaryIO, progress: Report | None, folder: Path) -> None:
         self._scenario = scenario
         self._source = source
         self._log = log
         self._progress = progress
+        self._folder = folder
+        self._goals = scenario.until
+        self._reached = asyncio.Event()
         self._times: list[float] = []
         self._counts: dict[str, list[int]] = {phase: [] for phase in PHASES}
 
@@ -90,14 +100,10 @@ class _Run:
         clock = VirtualClock(loop, scenario.start)
         calm = Calm()
         cluster = Cluster(clock, self._random, latency=self._latency(), calm=calm)
-        groups: dict[str, str] = {}
-        for group in scenario.cluster.nodes:
-            capacity = {name: str(value) for name, value in group.capacity.items()}
-            mock = {"capacity": capacity, "script": group.script}
-            for name in node_names(group):
-                cluster.add_node(name, mock=mock, labels={"group": group.name, **group.labels}, tainted=group.tainted)
-                groups[name] = group.name
-        trouble = faults.Trouble(groups, self._random("faults"))
+        clouds = make_clouds(scenario.clouds, clock, self._random)
+        groups = NodeGroups(scenario.cluster.nodes, cluster, clouds)
+        groups.begin()
+        trouble = faults.Trouble(groups.group_of, self._random("faults"))
         cluster.cloud.trouble = trouble
         janitor = _Janitor(scenario, cluster.api)
         observer = Observer(loop.time, self._log, janitor.ended)
@@ -107,11 +113,15 @@ class _Run:
             loop.create_task(janitor.run(), name="janitor"),
             loop.create_task(self._sample(observer), name="sampler"),
         ]
+        namespaces = sorted({each.namespace for each in scenario.workloads} - {"default"})
+        await workload.prepare(namespaces, scenario.priority_classes, cluster.api)
         for each in scenario.workloads:
             random = self._random(f"workload {each.name}")
-            background.append(loop.create_task(workload.play(each, InProcessKube(cluster.server), random)))
+            background.append(loop.create_task(workload.play(each, cluster.api, random, self._folder)))
+        background += [loop.create_task(groups.play(each)) for each in scenario.cluster.nodes]
         background += [loop.create_task(faults.play(each, cluster, trouble, calm)) for each in scenario.faults]
-        await _sleep_watching(scenario.duration.seconds + scenario.settle.seconds, background)
+        await _sleep_watching(scenario.duration.seconds, background, self._reached)
+        await _sleep_watching(scenario.settle.seconds, background)
         checked = await self._check(cluster, observer)
         for task in reversed(background):
             task.cancel()
@@ -122,10 +132,10 @@ class _Run:
         return Random(f"{self._scenario.seed}/{part}")
 
     def _latency(self) -> Callable[[], float] | None:
-        span, random = self._scenario.cluster.api.latency, self._random("latency")
-        if span.high == 0:
+        latency, random = self._scenario.cluster.api.latency, self._random("latency")
+        if latency == NO_LATENCY:
             return None
-        return lambda: random.uniform(span.low, span.high)
+        return lambda: latency.draw(random)
 
     async def _sample(self, observer: Observer) -> None:
         """Count the phases at regular times, and tell how far the run is."""
@@ -135,6 +145,8 @@ class _Run:
             self._times.append(round(loop.time(), 6))
             for phase, counts in self._counts.items():
                 counts.append(observer.phases[phase])
+            if self._goals and all(each.met for each in expect.judge(self._goals, _measured(observer, []))):
+                self._reached.set()
             if self._progress is not None:
                 self._progress(Progress(loop.time(), until, dict(observer.phases)))
             await asyncio.sleep(until / SAMPLES)
@@ -183,7 +195,7 @@ class _Janitor:
 
     def __init__(self, scenario: Scenario, api: kube.KubeApi) -> None:
         self._api = api
-        self._after = {each.name: each.delete_after for each in scenario.workloads}
+        self._after = {each.name: each.delete_after for each in scenario.workloads if isinstance(each, Pods | Trace)}
         self._queue: WorkQueue[tuple[str, str, str]] = WorkQueue(self._delete, workers=16)
 
     async def run(self) -> None:
@@ -203,18 +215,22 @@ class _Janitor:
             return  # somebody was faster
 
 
-async def _sleep_watching(seconds: float, tasks: list[asyncio.Task[None]]) -> None:
-    """Sleep, but fail at once if a part of the simulation does."""
+async def _sleep_watching(seconds: float, tasks: list[asyncio.Task[None]], until: asyncio.Event | None = None) -> None:
+    """Sleep, at the longest until an event comes, but fail at once if a part of the simulation does."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    watched = list(tasks)
-    while watched and loop.time() < deadline:
-        left = deadline - loop.time()
-        await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        for task in watched:
-            if task.done():
-                task.result()
-        watched = [task for task in watched if not task.done()]
+    awaited = loop.create_task((until or asyncio.Event()).wait())
+    watched: list[asyncio.Task[Any]] = [*tasks, awaited]
+    try:
+        while loop.time() < deadline and not awaited.done():
+            left = deadline - loop.time()
+            await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            for task in watched:
+                if task.done():
+                    task.result()
+            watched = [task for task in watched if not task.done()]
+    finally:
+        awaited.cancel()
 
 
 async def _all_pods(cluster: Cluster) -> dict[str, KubeObject]:

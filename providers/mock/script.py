@@ -2,31 +2,21 @@
 
 One table, ``SETTINGS``, names every setting. In the configuration they stand under ``script``; on a pod they are
 annotations with the prefix ``mock.vksim.io/`` and win. A duration is written as Go writes it, ``1m30s``, or as a number
-of seconds; or as a range, ``2s..10s``, from which each pod draws its own.
+of seconds; or as a range or a distribution (``2s..10s``, see ``providers.distributions``), from which each pod draws
+its own.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from random import Random
 from typing import Any, NamedTuple
 
-from providers.durations import parse_seconds
+from providers import distributions
+from providers.distributions import RandomTime, Span
 from providers.errors import Invalid, InvalidConfig
 
 PREFIX = "mock.vksim.io/"
 
 ERROR_KINDS = ("retryable", "permanent", "invalid")
-
-
-class Span(NamedTuple):
-    """A duration in seconds, or a range to draw one from."""
-
-    low: float
-    high: float
-
-    def draw(self, random: Random) -> float:
-        """One duration; randomness is used only where there is a choice."""
-        return self.low if self.low == self.high else random.uniform(self.low, self.high)
 
 
 NOTHING, A_SECOND = Span(0.0, 0.0), Span(1.0, 1.0)
@@ -36,12 +26,12 @@ NOTHING, A_SECOND = Span(0.0, 0.0), Span(1.0, 1.0)
 class Script:
     """How a pod behaves; ``SETTINGS`` explains each field."""
 
-    create_takes: Span = NOTHING
-    start_after: Span = A_SECOND
+    create_takes: RandomTime = NOTHING
+    start_after: RandomTime = A_SECOND
     never_start: str = ""
-    run_for: Span | None = None
+    run_for: RandomTime | None = None
     exit_code: int = 0
-    end_after: Span = NOTHING
+    end_after: RandomTime = NOTHING
     create_error: str = ""
     create_errors: int | None = None
     delete_errors: int = 0
@@ -54,21 +44,9 @@ class Script:
         return self.create_error or ("retryable" if self.create_errors else "")
 
 
-def _span(value: object) -> Span:
-    if isinstance(value, str) and ".." in value:
-        value = [each.strip() for each in value.split("..", 1)]
-    if isinstance(value, list | tuple) and len(value) == 2:
-        low, high = (parse_seconds(each) for each in value)
-        if low > high:
-            raise ValueError(f"the range {value!r} is upside down; write the shorter duration first")
-        return Span(low, high)
-    seconds = parse_seconds(value)
-    return Span(seconds, seconds)
-
-
 def _pace(value: object) -> Span:
-    span = _span(value)
-    if span.low <= 0:
+    span = distributions.parse(value)
+    if not isinstance(span, Span) or span.low <= 0:
         raise ValueError(f"{value!r} is no pace; write a duration above 0, e.g. 1s")
     return span
 
@@ -117,15 +95,19 @@ class Setting(NamedTuple):
 
 SETTINGS: dict[str, Setting] = {
     "create-takes": Setting(
-        "create_takes", _span, "how long the cloud takes to answer a create; it has the pod at once"
+        "create_takes", distributions.parse, "how long the cloud takes to answer a create; it has the pod at once"
     ),
-    "start-after": Setting("start_after", _span, "how long until the containers run; 1 s if not set"),
+    "start-after": Setting("start_after", distributions.parse, "how long until the containers run; 1 s if not set"),
     "never-start": Setting(
         "never_start", _reason, "the containers wait for ever for this reason, e.g. ImagePullBackOff"
     ),
-    "run-for": Setting("run_for", _span, "how long the containers run; if not set, until they are told to end"),
+    "run-for": Setting(
+        "run_for", distributions.parse, "how long the containers run; if not set, until they are told to end"
+    ),
     "exit-code": Setting("exit_code", _exit_code, "what the containers exit with after run-for; 0 if not set"),
-    "end-after": Setting("end_after", _span, "how long the containers take to end when told to; the grace caps it"),
+    "end-after": Setting(
+        "end_after", distributions.parse, "how long the containers take to end when told to; the grace caps it"
+    ),
     "create-error": Setting("create_error", _error_kind, "how creates fail: retryable, permanent or invalid"),
     "create-errors": Setting(
         "create_errors", _count, "how many creates of the pod fail; all if only create-error is set"

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from providers import pods
+from providers import distributions, pods
 from providers.errors import InvalidConfig
 from providers.mock.record import CloudPod, End, Plan, Run, Step
-from providers.mock.script import Script, Span
+from providers.mock.script import Script
 
 
 class StateFolder:
@@ -32,7 +32,7 @@ class StateFolder:
         """Write a pod's file; whoever reads sees the old one or the new one, never half of it."""
         uid = pods.uid(cloud_pod.pod)
         fresh = self._path / f".{uid}.new"
-        fresh.write_text(json.dumps(_as_json(cloud_pod, starts), default=datetime.isoformat))
+        fresh.write_text(json.dumps(_as_json(cloud_pod, starts), default=_written))
         fresh.replace(self._path / f"{uid}.json")
 
     def remove(self, uid: str) -> None:
@@ -52,6 +52,14 @@ class StateFolder:
                 raise InvalidConfig(f"state: {path} is damaged ({error}); delete it to go on without the pod") from None
 
 
+_TIMES = frozenset({"create_takes", "start_after", "run_for", "end_after", "log_every"})
+
+
+def _written(value: object) -> str:
+    """What JSON has no form for."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
 def _as_json(cloud_pod: CloudPod, starts: int) -> dict[str, Any]:
     return {
         "pod": cloud_pod.pod,
@@ -69,7 +77,8 @@ def _as_json(cloud_pod: CloudPod, starts: int) -> dict[str, Any]:
 
 def _from_json(data: dict[str, Any]) -> tuple[CloudPod, int]:
     script: dict[str, Any] = {
-        name: Span(*value) if isinstance(value, list) else value for name, value in data["script"].items()
+        name: distributions.parse(value) if name in _TIMES and value is not None else value
+        for name, value in data["script"].items()
     }
     run = data["run"]
     cloud_pod = CloudPod(

@@ -122,3 +122,28 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_parameters_are_set_and_are_in_the_replay_line(small: Path) -> None:
+    small.write_text(
+        SMALL.replace("pods: 4", "pods: ${pods}").replace("== 4", "== ${pods}") + "parameters: {pods: 4}\n"
+    )
+    small.write_text(small.read_text().replace("pods: ${pods},", 'pods: "${pods}",'))
+    done = vksim("run", "small.yaml", "--set", "pods=7", "-q", cwd=small.parent)
+    assert done.returncode == 0
+    assert "vksim run small.yaml --set pods=7 --seed 0" in done.stdout
+    assert json.loads((small.parent / "report/result.json").read_text())["measured"]["pods.succeeded"] == 7
+
+
+def test_what_init_writes_passes(tmp_path: Path) -> None:
+    assert vksim("init", "mine.yaml", cwd=tmp_path).returncode == 0
+    done = vksim("run", "mine.yaml", "-q", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_fields_are_explained_and_the_schema_is_printed(tmp_path: Path) -> None:
+    assert "What arrives." in vksim("explain", "workloads", cwd=tmp_path).stdout
+    assert json.loads(vksim("schema", cwd=tmp_path).stdout)["title"] == "A vksim scenario"
+    wrong = vksim("explain", "workload", cwd=tmp_path)
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("vksim: a scenario has no field 'workload'; did you mean 'workloads'?")

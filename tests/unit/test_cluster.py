@@ -18,7 +18,7 @@ def test_pods_are_scheduled_unless_that_is_left_to_others(controllers: frozenset
         cluster = Cluster(
             loop.ports(asyncio.get_running_loop(), Random(1)).clock, lambda _: Random(1), controllers=controllers
         )
-        cluster.add_node("n", mock={}, tainted=False)
+        cluster.add_node("n", settings={}, tainted=False)
         work = asyncio.ensure_future(cluster.run())
         cluster.server.create(PODS, "default", POD)
         await asyncio.sleep(60)

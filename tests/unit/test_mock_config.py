@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from providers.distributions import Span
 from providers.errors import Invalid, InvalidConfig
 from providers.mock.config import OUR_CAPACITY, parse
-from providers.mock.script import PREFIX, SETTINGS, Script, Span, from_annotations, from_config
+from providers.mock.script import PREFIX, SETTINGS, Script, from_annotations, from_config
 
 
 def parsed(config: Any, node: str = "vk") -> Any:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from providers.distributions import Span
 from vksim.scenario_file import ScenarioError, bundled, find, load
 
 GOOD = """\
@@ -43,9 +44,7 @@ def error(tmp_path: Path, text: str) -> str:
 def test_a_good_file_becomes_a_scenario(tmp_path: Path) -> None:
     scenario = load(write(tmp_path, GOOD))
     assert scenario.duration.seconds == 90
-    run_for = scenario.workloads[0].run_for
-    assert run_for is not None
-    assert (run_for.low, run_for.high) == (5, 10)
+    assert scenario.workloads[0].run_for == Span(5, 10)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +55,7 @@ def test_a_good_file_becomes_a_scenario(tmp_path: Path) -> None:
         ("count: 2", "count: two", "./s.yaml:8: cluster.nodes[0].count: expected `int`, got `str`"),
         ("count: 2", "count: 0", "./s.yaml:8: cluster.nodes[0].count: 0 nodes make no group; write 1 or more"),
         ("1m30s", "long", "./s.yaml:4: duration: 'long' is not a duration; write e.g. 500ms, 30s, 1m30s or 2h"),
-        ("[5s, 10s]", "[10s, 5s]", "./s.yaml:12: workloads[0].runFor: ['10s', '5s'] is upside down"),
+        ("[5s, 10s]", "[10s, 5s]", "./s.yaml:12: workloads[0].runFor: the range ['10s', '5s'] is upside down"),
         ("runner-crash", "runer-crash", "./s.yaml:14: faults[0].kind: unknown kind of fault 'runer-crash'"),
         ("node: a-1", "node: a-9", "./s.yaml:16: faults[0].node: there is no node 'a-9'; did you mean 'a-1'?"),
         ("pods.created", "pods.craeted", "./s.yaml:18: expect[0]: unknown series 'pods.craeted'; did you mean"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from vksim import scenario
+from vksim.node_groups import ZONE
 from vksim.result import Result
 from vksim.scenario_file import find, load
 from vksim.simulation import play
@@ -110,3 +111,40 @@ def test_a_run_does_not_depend_on_the_hash_seed(hash_seed: str) -> None:
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, cwd=Path.cwd()
     )
     assert other.stdout.strip() == play(load(QUICKSTART), "quickstart", io.BytesIO()).event_log_sha256
+
+
+def test_nodes_join_and_leave_and_lose_no_pod() -> None:
+    nodes = [{"name": "n", "count": 1, "scale": [{"at": "10s", "to": 3}, {"at": "60s", "to": 1, "over": "5s"}]}]
+    workloads = [
+        {"name": "w", "pods": 30, "over": "50s", "runFor": "20s", "requests": {"cpu": "1"}},
+        {"name": "late", "pods": 6, "at": "80s", "runFor": "10s"},
+    ]
+    result, log = played(small(cluster={"nodes": nodes}, workloads=workloads))
+    assert result.passed
+    assert b'"type":"DELETED","kind":"Node","name":"n-2"' in log
+    assert result.measured["pods.succeeded"] + result.measured["pods.failed"] == 36
+
+
+def test_a_group_joins_late_with_its_zones_and_taints() -> None:
+    nodes = [
+        {
+            "name": "n",
+            "count": 4,
+            "joinAt": "20s",
+            "joinOver": "6s",
+            "zones": ["a", "b"],
+            "taints": [{"key": "spot", "effect": "NoSchedule"}],
+        }
+    ]
+    spot = {"tolerations": [{"key": "spot", "operator": "Exists"}], "nodeSelector": {ZONE: "b"}}
+    workloads = [{"name": "w", "pods": 4, "runFor": "10s", **spot}, {"name": "not", "pods": 1}]
+    result, _ = played(small(cluster={"nodes": nodes}, workloads=workloads))
+    assert result.measured["pods.succeeded"] == 4
+    assert result.measured["pods.pending"] == 1
+    assert result.startups[0] > 20
+
+
+def test_a_run_ends_as_soon_as_its_goal_is_reached() -> None:
+    result, _ = played(small(until=["pods.succeeded == 4"], settle="5s", expect=["pods.succeeded == 4"]))
+    assert result.passed
+    assert result.virtual_seconds < 30

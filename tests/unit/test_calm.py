@@ -101,7 +101,7 @@ def lease_ages(*moments: float, crash_at: float | None = None) -> list[float]:
         assert isinstance(running, loop.VirtualLoop)
         clock = VirtualClock(running)
         cluster = Cluster(clock, Random, calm=Calm())
-        cluster.add_node("node", mock={})
+        cluster.add_node("node")
         task = asyncio.ensure_future(cluster.run())
         ages = []
         for moment in moments:
@@ -134,7 +134,7 @@ def test_a_node_at_rest_writes_nothing():
         running = asyncio.get_running_loop()
         assert isinstance(running, loop.VirtualLoop)
         cluster = Cluster(VirtualClock(running, EPOCH), Random, calm=Calm())
-        cluster.add_node("node", mock={})
+        cluster.add_node("node")
         task = asyncio.ensure_future(cluster.run())
         await asyncio.sleep(60)
         before = cluster.server.version

@@ -27,5 +27,5 @@ def test_a_simulation_that_breaks_off_is_exit_code_3_with_the_line_that_replays_
         raise RuntimeError("a fault")
 
     monkeypatch.setattr(simulation, "play", broken)
-    assert commands.run("quickstart", seed=5, out=tmp_path, as_json=False, quiet=True) == commands.BROKEN
+    assert commands.run("quickstart", seed=5, parameters={}, out=tmp_path, as_json=False, quiet=True) == commands.BROKEN
     assert "vksim run quickstart --seed 5" in capsys.readouterr().err.splitlines()[-1]

@@ -12,12 +12,14 @@ from random import Random
 from fakes.aci import defaults, errors, views
 from fakes.aci.errors import ArmError
 from fakes.aci.groups import ContainerGroups
+from fakes.aci.identity import Identity
 from fakes.aci.locations import Locations
 from fakes.aci.messages import Request, Response, answer
 from fakes.aci.network import Networks
+from fakes.aci.principals import Principals
 from fakes.aci.routes import Call, Route, Router
 from fakes.aci.script import Scripts, from_environment
-from fakes.aci.tokens import Tokens
+from fakes.aci.tokens import AUDIENCES, Tokens
 from fakes.cloud.model import CloudModel, Verdict
 from fakes.cloud.settings import CloudSettings, FaultKind
 
@@ -48,6 +50,7 @@ class AciCloud:
         random: the only source of chance.
         settings: latencies, quotas, rates and faults; what is left out is as in reality (``defaults``).
         account: names.
+        principals: who may ask for tokens.
         scripts: how containers behave; by default what their environment says.
 
     Attributes:
@@ -63,11 +66,13 @@ class AciCloud:
         settings: CloudSettings | None = None,
         *,
         account: Account | None = None,
+        principals: Principals | None = None,
         scripts: Scripts = from_environment,
     ) -> None:
         self.account = account or Account()
         self.model = CloudModel(defaults.merged(settings), now, random)
         self.tokens = Tokens(Random(random.getrandbits(64)))
+        self._identity = Identity(self.account.tenant, principals or Principals(), self.tokens)
         region = views.region(self.account.region)
         self.networks = Networks(self.account.subscription, region, self.account.resource_groups)
         self.groups = ContainerGroups(self.model, self.networks, region, scripts, Random(random.getrandbits(64)))
@@ -83,6 +88,9 @@ class AciCloud:
     def handle(self, request: Request) -> Response:
         """Answer a request. What it asks for is done at once; the answer says how long it takes to come."""
         now = self._now()
+        told = self._identity.handle(request, now)
+        if told is not None:
+            return told
         self.groups.settle(now)
         route: Route | None = None
         verdict = Verdict()
@@ -105,10 +113,13 @@ class AciCloud:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             detail = "Authentication failed. The 'Authorization' header is missing."
-        elif not self.tokens.holds(token.strip(), now):
-            detail = "The access token is invalid or has expired."
         else:
-            return
+            known = self.tokens.find(token.strip(), now)
+            if known is not None and known.audience in (*AUDIENCES, request.origin):
+                return
+            detail = "The access token is invalid or has expired."
+            if known is not None:
+                detail = f"The access token has been obtained for the wrong audience or resource '{known.audience}'."
         raise errors.unauthenticated("https://login.windows.net", self.account.tenant, detail)
 
     def _check(self, request: Request, route: Route, names: dict[str, str]) -> None:

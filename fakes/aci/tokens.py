@@ -1,6 +1,7 @@
 """Access tokens: given out, and recognised as long as they hold."""
 
 import base64
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -8,6 +9,17 @@ import orjson
 
 LIFETIME = timedelta(hours=24)
 AUDIENCE = "https://management.azure.com"
+AUDIENCES = (AUDIENCE, "https://management.core.windows.net")
+"""Whom a token for Resource Manager may be for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token that was given out."""
+
+    subject: str
+    audience: str
+    ends: datetime
 
 
 class Tokens:
@@ -19,7 +31,7 @@ class Tokens:
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._ends: dict[str, datetime] = {}
+        self._given: dict[str, Token] = {}
 
     def issue(self, now: datetime, subject: str = "vksim", tenant: str = "", audience: str = AUDIENCE) -> str:
         """A new token; it looks like what the real service gives, and is signed by nobody."""
@@ -36,12 +48,12 @@ class Tokens:
             "ver": "1.0",
         }
         parts = (orjson.dumps({"typ": "JWT", "alg": "RS256"}), orjson.dumps(claims), self._random.randbytes(24))
-        token = ".".join(base64.urlsafe_b64encode(each).rstrip(b"=").decode() for each in parts)
-        self._ends = {known: end for known, end in self._ends.items() if end > now}
-        self._ends[token] = ends
-        return token
+        text = ".".join(base64.urlsafe_b64encode(each).rstrip(b"=").decode() for each in parts)
+        self._given = {known: token for known, token in self._given.items() if token.ends > now}
+        self._given[text] = Token(subject, audience.rstrip("/"), ends)
+        return text
 
-    def holds(self, token: str, now: datetime) -> bool:
-        """Whether the token was given out, and has not expired."""
-        ends = self._ends.get(token)
-        return ends is not None and now < ends
+    def find(self, text: str, now: datetime) -> Token | None:
+        """The token, if it was given out and has not expired."""
+        token = self._given.get(text)
+        return token if token is not None and now < token.ends else None

@@ -57,3 +57,7 @@ class Tokens:
         """The token, if it was given out and has not expired."""
         token = self._given.get(text)
         return token if token is not None and now < token.ends else None
+
+    def holds(self, text: str, now: datetime) -> bool:
+        """Whether the token was given out, and has not expired."""
+        return self.find(text, now) is not None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from providers.base import LogOptions
-from providers.errors import NotFound
+from providers.errors import NotFound, Retryable
 from providers.loglines import LogLine, Writer, select
 
 POLL, LONGEST_POLL, CALM = 3.0, 15.0, 1.5
@@ -45,24 +45,37 @@ class Source:
         self._is_over = is_over
 
     async def read(self, options: LogOptions) -> AsyncIterator[bytes]:
-        """The log in pieces, the options applied."""
+        """The log in pieces, the options applied. Who follows does not hear of what may pass: an outage, throttling."""
         writer = Writer(options)
-        over = not options.follow or await self._is_over()
-        tail = options.tail_lines if options.since is None and not options.follow else None
-        seen = await self._lines(tail)
+        seen: Sequence[str] = ()
+        try:
+            over = not options.follow or await self._is_over()
+            seen = await self._lines(options.tail_lines if options.since is None and not options.follow else None)
+        except Retryable:
+            if not options.follow:
+                raise
+            over = False
         for piece in writer.write(select(_parsed(seen), options)):
             yield piece
         pause = POLL
         while not over and not writer.full:
             await asyncio.sleep(pause)
-            fresh = await self._news(seen)
-            if not fresh:
-                over = await self._has_ended()
-                fresh = await self._news(seen) if over else fresh
+            try:
+                over, fresh = await self._further(seen)
+            except Retryable as error:
+                pause = max(LONGEST_POLL, error.delay.total_seconds() if error.delay else 0.0)
+                continue
             pause = POLL if fresh else min(pause * CALM, LONGEST_POLL)
             seen = [*seen, *fresh][-WINDOW:]
             for piece in writer.write(_parsed(fresh)):
                 yield piece
+
+    async def _further(self, seen: Sequence[str]) -> tuple[bool, Sequence[str]]:
+        """Whether that is all, and what was written after the lines that were seen."""
+        fresh = await self._news(seen)
+        if fresh or not await self._has_ended():
+            return False, fresh
+        return True, await self._news(seen)
 
     async def _news(self, seen: Sequence[str]) -> Sequence[str]:
         """What was written after the lines that were seen."""

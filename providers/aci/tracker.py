@@ -143,9 +143,10 @@ class Tracker:
         return known
 
     def lost(self, known: Known) -> None:
-        """A group is no longer there."""
-        del self._known[known.name]
-        self._names.pop(known.pod["metadata"]["uid"], None)
+        """A group is no longer there; that may be noticed more than once."""
+        if self._known.get(known.name) is known:
+            del self._known[known.name]
+            del self._names[known.pod["metadata"]["uid"]]
 
     def due(self, now: datetime, most: int) -> list[Known]:
         """The groups to look at now, the longest overdue first, at most so many."""

@@ -1,0 +1,162 @@
+"""The calls that the provider makes, on Alibaba's SDK: paced, in pages, with errors in the provider's words.
+
+The SDK's synchronous client is used through ``context.blocking``: its asynchronous one opens a connection for each call,
+which takes twice the time. Answers are handed on as plain dicts with the API's names.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from alibabacloud_eci20180808 import models
+from alibabacloud_eci20180808.client import Client
+from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+from alibabacloud_tea_util.models import RuntimeOptions
+from Tea.exceptions import TeaException, UnretryableException
+
+from providers.base import BlockingCalls
+from providers.eci import failures
+from providers.eci.names import Tags
+from providers.eci.traffic import Traffic
+
+IDS_AT_ONCE = 20
+"""Groups that one describe takes and gives."""
+STATUSES_AT_ONCE = 200
+MOST_LINES = 2000
+"""Lines of a log in one answer."""
+
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_OPTIONS = RuntimeOptions(autoretry=False)
+
+Answer = dict[str, Any]
+
+
+class EciClient:
+    """One account in one region.
+
+    Args:
+        sdk: Alibaba's client.
+        region: its region.
+        blocking: runs calls that block.
+        traffic: paces the calls of the whole process.
+    """
+
+    def __init__(self, sdk: Client, region: str, blocking: BlockingCalls, traffic: Traffic) -> None:
+        self._sdk = sdk
+        self._region = region
+        self._blocking = blocking
+        self._traffic = traffic
+
+    async def create(self, parameters: Answer) -> str:
+        """Make a group; its ID."""
+        return str((await self._call("CreateContainerGroup", parameters))["ContainerGroupId"])
+
+    async def update(self, parameters: Answer) -> None:
+        """Change a group."""
+        await self._call("UpdateContainerGroup", parameters)
+
+    async def delete(self, group_id: str) -> None:
+        """End a group. Raises NotFound."""
+        await self._call("DeleteContainerGroup", {"ContainerGroupId": group_id})
+
+    async def groups(self, ids: Sequence[str]) -> list[Answer]:
+        """The groups of these IDs that there are, with all that is known of them."""
+        found: list[Answer] = []
+        for some in _in_lots(ids, IDS_AT_ONCE):
+            request = {"ContainerGroupIds": json.dumps(some), "WithEvent": True, "Limit": IDS_AT_ONCE}
+            found += (await self._call("DescribeContainerGroups", request)).get("ContainerGroups") or []
+        return found
+
+    async def tagged(self, tags: Tags) -> list[Answer]:
+        """All groups with these tags."""
+        return await self._pages("DescribeContainerGroups", "ContainerGroups", {"Tag": tags, "Limit": IDS_AT_ONCE})
+
+    async def statuses(self, tags: Tags, since: int | None = None) -> list[Answer]:
+        """How all groups with these tags are; only those that changed in the last seconds, if so many are given."""
+        request = {"Tag": tags, "Limit": STATUSES_AT_ONCE, **({"SinceSecond": since} if since else {})}
+        return await self._pages("DescribeContainerGroupStatus", "Data", request)
+
+    async def log(self, group_id: str, container: str, **options: Any) -> str:
+        """What a container wrote. Raises NotFound."""
+        request = {"ContainerGroupId": group_id, "ContainerName": container, **options}
+        return str((await self._call("DescribeContainerLog", request)).get("Content") or "")
+
+    async def command(self, group_id: str, container: str, command: Sequence[str], *, tty: bool) -> str:
+        """Begin a command: where its socket is. Raises NotFound."""
+        request = {
+            "ContainerGroupId": group_id,
+            "ContainerName": container,
+            "Command": json.dumps(list(command)),
+            "TTY": tty,
+            "Stdin": True,
+        }
+        return str((await self._call("ExecContainerCommand", request)).get("WebSocketUri") or "")
+
+    async def usage_of(self, ids: Sequence[str]) -> dict[str, Answer]:
+        """Group -> its latest measurement, of those that have one."""
+        found: dict[str, Answer] = {}
+        for some in _in_lots(ids, IDS_AT_ONCE):
+            request = {"ContainerGroupIds": json.dumps(some), "MetricType": "summary"}
+            answer = await self._call("DescribeMultiContainerGroupMetric", request)
+            for each in answer.get("MonitorDatas") or []:
+                if each.get("Records"):
+                    found[each["ContainerGroupId"]] = each["Records"][-1]
+        return found
+
+    async def quotas(self) -> Answer:
+        """What the account may use, and uses."""
+        return (await self._call("ListUsage", {})).get("Attributes") or {}
+
+    async def regions(self) -> list[str]:
+        """The regions that there are."""
+        return [each["RegionId"] for each in (await self._call("DescribeRegions", {})).get("Regions") or []]
+
+    async def ping(self) -> None:
+        """The lightest question: whether the cloud answers."""
+        await self._call("DescribeContainerGroupStatus", {"Limit": 1, "SinceSecond": 1})
+
+    # --- helpers ----------------------------------------------------------------------------------------------------
+
+    async def _pages(self, operation: str, key: str, request: Answer) -> list[Answer]:
+        """All pages. What moves from one to the next meanwhile may come twice; the caller goes by IDs."""
+        found: list[Answer] = []
+        token = ""
+        while True:
+            answer = await self._call(operation, {**request, **({"NextToken": token} if token else {})})
+            found += answer.get(key) or []
+            token = answer.get("NextToken") or ""
+            if not token:
+                return found
+
+    async def _call(self, operation: str, parameters: Answer) -> Answer:
+        await self._traffic.turn(operation)
+        request = getattr(models, f"{operation}Request")().from_map({"RegionId": self._region, **parameters})
+        method = getattr(self._sdk, f"{_WORD.sub('_', operation).lower()}_with_options")
+        try:
+            answer = await self._blocking(method, request, _OPTIONS)
+        except AlibabaCloudException as error:
+            code = error.code or ""
+            failure = failures.translated(operation, code, error.status_code or 0, _said(error))
+            if failures.is_throttling(code):
+                failure.delay = self._traffic.throttled(operation)  # type: ignore[attr-defined]  # it is a Retryable
+            raise failure from error
+        except (TeaException, UnretryableException, OSError) as error:
+            raise failures.translated(operation, "", 0, f"no answer: {_cause(error)}") from error
+        self._traffic.went_well(operation)
+        return dict(answer.body.to_map())
+
+
+def _said(error: AlibabaCloudException) -> str:
+    """The API's own words, without what the SDK puts around them."""
+    data = error.data if isinstance(error.data, dict) else {}
+    return str(data.get("Message") or error.message)
+
+
+def _cause(error: Exception) -> object:
+    return getattr(error, "inner_exception", None) or error
+
+
+def _in_lots(ids: Sequence[str], most: int) -> Iterator[list[str]]:
+    for start in range(0, len(ids), most):
+        yield list(ids[start : start + most])

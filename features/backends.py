@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol
 
 from fakes.apiserver.server import ApiServer
 from features.stage import MakeStage, Stage
+from providers.base import Provider
 from runner import kube
 from runner.agent import Agent
 from runner.config import RunnerConfig, Shutdown, provider_taint
@@ -112,7 +113,7 @@ class Simulated:
         )
         provider = self.stage.provider(provider_context(api, config, self._ports, {}, "features"))
         agent = Agent(api, provider, config, self._ports)
-        self._agent, self._shut_down = self.loop.create_task(agent.run()), agent.shut_down
+        self._agent, self._shut_down = self.loop.create_task(_serve(agent, provider)), agent.shut_down
         self._kubelet = agent.kubelet
         self.loop.run_until_complete(self._ready(agent, self._agent))
 
@@ -152,6 +153,15 @@ class Simulated:
         if self._agent is not None and not self._agent.done():
             self.crash_runner()
         self.loop.close()
+
+
+async def _serve(agent: Agent, provider: Provider) -> None:
+    """Run a node, with its provider open meanwhile."""
+    try:
+        await provider.start()
+        await agent.run()
+    finally:
+        await provider.close()
 
 
 class Cluster:
@@ -253,7 +263,7 @@ class Cluster:
 class Outside:
     """The cloud of a real cluster's node, as far as the API tells of it; no place for scenarios tagged ``inside``."""
 
-    parts = frozenset({"ping", "exec", "logs", "previous", "grace"})
+    parts = frozenset({"ping", "exec", "logs", "previous", "grace", "hurry"})
 
     def __init__(self, inner: Stage, cluster: Cluster) -> None:
         self._inner = inner

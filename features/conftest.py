@@ -26,6 +26,7 @@ PARTS = {
     "addressing": "only for providers that know a pod's address before it is created",
     "previous": "only for providers that keep the log of a container's run before",
     "grace": "only for providers whose cloud gives containers time to end",
+    "hurry": "only for providers that can end a pod sooner than by the grace that it was created with",
     "refresh": "only for providers that can exchange the files of a running pod's volumes",
 }
 """Tags of scenarios that need an optional part of the provider interface."""
@@ -37,8 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("vksim", "the meaning of a pod's life")
     group.addoption(
         "--provider",
-        default="mock,mock-polling,aci",
-        help="providers to hold to it, with commas between (default: the mock, the mock without push, and aci)",
+        default="mock,mock-polling,aci,eci",
+        help="providers to hold to it, with commas between (default: the mock, the mock without push, aci and eci)",
     )
     group.addoption(
         "--backend",

@@ -25,6 +25,7 @@ Feature: The end of a pod
     And the pod is gone within 10 s
     And the provider does not have the pod
 
+  @hurry
   Scenario: A shorter grace ends a pod sooner
     Given a pod that takes 600 s to end
     And its grace period is 300 s
@@ -35,6 +36,7 @@ Feature: The end of a pod
     Then the pod is gone within 10 s
     And the provider does not have the pod
 
+  @hurry
   Scenario: A pod deleted by force is killed at the provider
     Given a pod that takes 600 s to end
     When the pod is created

@@ -132,6 +132,7 @@ class NodeController:
             "Node",
             await self._kube.patch(NODES, name, patch, patch_type=PatchType.STRATEGIC, subresource="status"),
         )
+        await self._write_metadata(wanted)  # the answer shows what others have changed meanwhile
         self._status_due = now + self._config.status_interval
 
     async def _write_metadata(self, wanted: Node) -> None:

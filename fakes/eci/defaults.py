@@ -7,6 +7,29 @@ KEY_ID, SECRET = "FAKEACCESSKEY", "not-a-secret"
 """The key that the fake takes."""
 
 
+OPERATIONS = {
+    "CreateContainerGroup": "create",
+    "DescribeContainerGroups": "list",
+    "DescribeContainerGroupStatus": "status",
+    "DescribeContainerGroupEvents": "events",
+    "DeleteContainerGroup": "delete",
+    "UpdateContainerGroup": "update",
+    "RestartContainerGroup": "restart",
+    "DescribeContainerLog": "logs",
+    "ExecContainerCommand": "exec",
+    "DescribeContainerGroupMetric": "metrics",
+    "DescribeMultiContainerGroupMetric": "metrics",
+    "DescribeContainerGroupPrice": "prices",
+    "DescribeRegions": "regions",
+    "DescribeAvailableResource": "stock",
+    "ListUsage": "usages",
+    "CreateImageCache": "create-image-cache",
+    "DescribeImageCaches": "list-image-caches",
+    "DeleteImageCache": "delete-image-cache",
+}
+"""Action -> the name by which rates and faults know it: the same for all fake clouds, where they have the same."""
+
+
 def _a_minute(calls: int) -> Rate:
     """A documented limit of calls a minute; a tenth of it may come at once."""
     return Rate(burst=calls // 10, per_second=calls / 60)
@@ -22,15 +45,15 @@ REALISTIC = CloudSettings(
     },
     quotas={"vCPU": 100_000, "ImageCaches": 100},
     rates={
-        "CreateContainerGroup": _a_minute(1000),
-        "DeleteContainerGroup": _a_minute(1000),
-        "DescribeContainerGroups": _a_minute(2000),
-        "DescribeContainerGroupStatus": _a_minute(2000),
-        "DescribeContainerLog": _a_minute(500),
-        "ExecContainerCommand": _a_minute(500),
-        "RestartContainerGroup": _a_minute(500),
-        "UpdateContainerGroup": _a_minute(500),
-        "CreateImageCache": _a_minute(200),
+        "create": _a_minute(1000),
+        "delete": _a_minute(1000),
+        "list": _a_minute(2000),
+        "status": _a_minute(2000),
+        "logs": _a_minute(500),
+        "exec": _a_minute(500),
+        "restart": _a_minute(500),
+        "update": _a_minute(500),
+        "create-image-cache": _a_minute(200),
     },
 )
 """``schedule``: until a group has its place; ``start``: until its containers run (images are pulled);

@@ -21,7 +21,7 @@ KEPT_AFTERWARDS = 100
 """Later only so many can, the newest."""
 TOKENS_KEPT_FOR = timedelta(hours=24)
 MOST_IMAGE_CACHES = 100
-CREATE, IMAGE_CACHE = "CreateContainerGroup", "ImageCaches"
+IMAGE_CACHE = "ImageCaches"
 CPU_QUOTA, GROUP_QUOTA = "vCPU", "ContainerGroups"
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -51,6 +51,10 @@ class Region:
         now: the wall clock.
         random: for identifiers.
         vswitches: vSwitch -> its zone; None takes any name, and spreads them over the zones.
+
+    Attributes:
+        groups: ID -> the group; look through ``find`` and ``select``, which know which are gone.
+        made_with_tag: (key, value) -> how many groups were ever made with that tag.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Region:
         self.now = now
         self.groups: dict[str, Group] = {}
         self.image_caches: dict[str, ImageCache] = {}
+        self.made_with_tag: dict[tuple[str, str], int] = {}
         self._random = random
         self._began = now()
         self._vswitches = vswitches
@@ -105,7 +110,9 @@ class Region:
         group.number = self._made
         self.groups[group_id] = group
         for each in parameters.get("Tag") or []:
-            self._by_tag.setdefault((each["Key"], each.get("Value") or ""), {})[group_id] = group
+            pair = (each["Key"], each.get("Value") or "")
+            self._by_tag.setdefault(pair, {})[group_id] = group
+            self.made_with_tag[pair] = self.made_with_tag.get(pair, 0) + 1
         if token:
             self._tokens[token] = (digest, group_id, self.now())
         return group_id
@@ -292,7 +299,7 @@ class Region:
         return not any(
             fault.kind is FaultKind.NO_CAPACITY
             and fault.resources
-            and fault.holds(CREATE, zone, at)
+            and (fault.holds("create", zone, at) or fault.holds("create", f"{zone}/", at))
             and (fault.probability >= 1 or self._random.random() < fault.probability)
             for fault in self.model.faults
         )

@@ -24,17 +24,19 @@ class InProcessClient(Client):  # type: ignore[misc]  # the SDK has no types
 
     Args:
         service: what answers.
+        patience: seconds after which an answer that does not come is given up.
     """
 
-    def __init__(self, service: EciService) -> None:
+    def __init__(self, service: EciService, patience: float = READ_TIMEOUT) -> None:
         super().__init__(Config(region_id=service.region.name, endpoint="eci.fake.invalid"))
         self._service = service
+        self._patience = patience
 
     def call_api(self, params: Params, request: OpenApiRequest, runtime: Any) -> dict[str, Any]:  # noqa: ARG002  (the SDK's signature)
         """Answer a call as the SDK would, be it good or bad."""
         response = self._service.call(params.action, request.query)
         if not response.heard:
-            elapsed.spend(max(response.delay, READ_TIMEOUT))
+            elapsed.spend(self._patience)
             lost = ConnectionError(f"{params.action}: read timed out")
             raise UnretryableException(RetryPolicyContext(exception=lost))
         elapsed.spend(response.delay)

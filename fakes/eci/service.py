@@ -10,11 +10,11 @@ from typing import Any
 from fakes.cloud.model import CloudModel
 from fakes.cloud.settings import CloudSettings, FaultKind
 from fakes.eci import errors, signatures
-from fakes.eci.defaults import KEY_ID, REALISTIC, REGION, SECRET
+from fakes.eci.defaults import KEY_ID, OPERATIONS, REALISTIC, REGION, SECRET
 from fakes.eci.errors import EciError
 from fakes.eci.operations import Operations
 from fakes.eci.parameters import nested
-from fakes.eci.region import CREATE, Region
+from fakes.eci.region import Region
 from fakes.eci.sessions import Sessions
 from fakes.eci.signatures import Request
 
@@ -107,7 +107,7 @@ class EciService:
                 errors.EciError(404, "InvalidAction.NotFound", f"Specified api {action} is not found.")
             )
         resource = flat.get("ContainerGroupId") or flat.get("ContainerGroupName") or ""
-        verdict = self.model.admit(action, resource)
+        verdict = self.model.admit(OPERATIONS[action], resource)
         delay = self.model.takes("call") + verdict.delay
         if not verdict.done:
             return self._refused(_FAULTS[verdict.fault or FaultKind.OUTAGE], delay, heard=verdict.heard)
@@ -118,7 +118,7 @@ class EciService:
             answer = operation(parameters)
         except EciError as error:
             return self._refused(error, delay, heard=verdict.heard)
-        if action == CREATE:
+        if action == "CreateContainerGroup":
             group = self.region.groups.get(answer["ContainerGroupId"])
             delay += group.script.create_takes if group else 0.0
         return Response(200, {"RequestId": self._request_id(), **answer}, delay, verdict.heard)

@@ -45,7 +45,7 @@ class AciStage:
     run, and grants no grace.
     """
 
-    parts = frozenset({"ping", "exec", "logs"})
+    parts = frozenset({"ping", "exec", "logs", "hurry"})
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self._backend = make(SETTINGS, clock, random)

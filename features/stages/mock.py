@@ -18,7 +18,7 @@ from providers.mock.script import PREFIX, Script
 class MockStage:
     """A mock cloud that outlives the runner."""
 
-    parts = frozenset({"ping", "exec", "logs", "previous", "grace", "addressing", "refresh"})
+    parts = frozenset({"ping", "exec", "logs", "previous", "grace", "hurry", "addressing", "refresh"})
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self.cloud = MockCloud(clock, random)

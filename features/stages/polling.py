@@ -12,7 +12,7 @@ from providers.types import Pod, ResourceList
 class PollingStage(MockStage):
     """The same cloud behind a provider without any optional part."""
 
-    parts: frozenset[str] = frozenset({"grace"})
+    parts: frozenset[str] = frozenset({"grace", "hurry"})
 
     def provider(self, context: ProviderContext) -> Provider:
         """A new provider on the same cloud."""

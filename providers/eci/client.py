@@ -1,7 +1,7 @@
 """The calls that the provider makes, on Alibaba's SDK: paced, in pages, with errors in the provider's words.
 
-The SDK's synchronous client is used through ``context.blocking``: its asynchronous one opens a connection for each call,
-which takes twice the time. Answers are handed on as plain dicts with the API's names.
+The SDK's synchronous client is used through ``context.blocking``: its asynchronous one opens a connection for each
+call, which takes twice the time. Answers are handed on as plain dicts with the API's names.
 """
 
 import json

@@ -15,13 +15,19 @@ MISMATCH = "IdempotentParameterMismatch"
 
 _THROTTLED = ("Throttling", "Degrade.", "ServiceOverload")
 _SCARCE = ("NoStock", "StockExhaust", "StockClose", "Quota", "LimitExceed", "InsufficientIp", "NotEnoughIp")
-_ACCOUNT = ("Account.Arrearage", "InsufficientBalance", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden")
-_ACCOUNT += ("NoPermission", "InvalidSecurityToken", "ServiceLinkedRole", "InvalidCredentials", "UnauthorizedOperation")
+_ACCOUNT = (
+    *("Account.Arrearage", "InsufficientBalance", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"),
+    *("NoPermission", "InvalidSecurityToken", "ServiceLinkedRole", "InvalidCredentials"),
+)
 _REFUSED = ("Invalid", "Missing", "DiskVolume.", "CloudDisk.", "Unsupported.", "DiskNumber.")
 
 
 class Mismatch(Retryable):
     """The client token was used before, with other parameters."""
+
+
+class Denied(Retryable):
+    """The account's owner has to mend it: a key, a permission, a bill."""
 
 
 def is_throttling(code: str) -> bool:
@@ -45,8 +51,8 @@ def translated(operation: str, code: str, status: int, message: str) -> Provider
         return Retryable(told)
     if any(part in code for part in _SCARCE) and not code.startswith(("InvalidParameter", "DiskNumber")):
         return Retryable(told, delay=SLOWLY)
-    if code.startswith(_ACCOUNT) or any(part in code for part in _ACCOUNT[-4:]):
-        return Retryable(told, delay=FOR_THE_OPERATOR)
+    if any(part in code for part in _ACCOUNT):
+        return Denied(told, delay=FOR_THE_OPERATOR)
     if status == 404 or code.endswith("NotFound"):
         return NotFound(told)
     if code.startswith(_REFUSED):

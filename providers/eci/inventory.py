@@ -20,6 +20,8 @@ from providers.types import Pod
 SETTLING = timedelta(minutes=1)
 """How long the cloud may not yet show what it has accepted."""
 
+Group = dict[str, Any]
+
 
 @dataclass(slots=True)
 class Known:
@@ -38,17 +40,21 @@ class Known:
     ref: PodRef
     made: datetime | None = None
     fingerprint: str = ""
-    group: dict[str, Any] | None = None
+    group: Group | None = None
     ending: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to an end."""
+        return (self.group or {}).get("Status") in status.FINAL
 
     @property
     def at_rest(self) -> bool:
         """Whether nothing is to be expected of it by itself."""
-        if self.ending or self.group is None:
+        if self.ending or self.group is None or self.group.get("Status") not in status.AT_REST:
             return False
-        containers = self.group.get("Containers") or []
-        steady = all((each.get("CurrentState") or {}).get("State") != "Waiting" for each in containers)
-        return self.group.get("Status") in status.FINAL or (self.group.get("Status") in status.AT_REST and steady)
+        states = [(each.get("CurrentState") or {}).get("State") for each in self.group.get("Containers") or []]
+        return self.is_over or "Waiting" not in states
 
 
 class Inventory:
@@ -58,17 +64,19 @@ class Inventory:
         client: the way to the cloud.
         owner: the node and its cluster.
         clock: the wall clock.
+
+    Attributes:
+        changed: is told of each pod whose group has changed.
     """
 
     def __init__(self, client: EciClient, owner: Owner, clock: Clock) -> None:
+        self.changed: Callable[[Pod], None] = _nobody
         self._client = client
         self._owner = owner
         self._clock = clock
         self._known: dict[str, Known] = {}
         self._ids: dict[str, str] = {}
-        self._old: bool | None = None
-        self.changed: Callable[[Pod], None] = lambda _: None
-        """Is told of each pod whose group has changed."""
+        self._has_old: bool | None = None
 
     @property
     def at_rest(self) -> bool:
@@ -79,11 +87,21 @@ class Inventory:
         """The groups that run."""
         return [each for each in self._known.values() if (each.group or {}).get("Status") == "Running"]
 
+    def surplus(self) -> list[Known]:
+        """Groups of pods that have another one, by a create that the cloud took for a new one."""
+        return [each for each in self._known.values() if self._ids.get(each.ref.uid) != each.id and not each.ending]
+
     def made(self, ref: PodRef, group_id: str) -> None:
         """A group was made for a pod."""
         if group_id not in self._known:
             self._known[group_id] = Known(group_id, ref, made=self._clock.now())
         self._ids[ref.uid] = group_id
+
+    def forget(self, known: Known) -> None:
+        """A group is gone."""
+        self._known.pop(known.id, None)
+        if self._ids.get(known.ref.uid) == known.id:
+            del self._ids[known.ref.uid]
 
     async def find(self, ref: PodRef) -> Known:
         """The group of a pod, which may have been made by another process, or without our hearing of it.
@@ -91,32 +109,23 @@ class Inventory:
         Raises:
             NotFound: the cloud has none.
         """
-        group_id = self._ids.get(ref.uid)
-        if group_id is not None:
-            return self._known[group_id]
-        for group in await self._client.tagged(names.filter_by_uid(ref.uid)):
-            self._learn(group)
-        group_id = self._ids.get(ref.uid)
-        if group_id is None:
+        if ref.uid not in self._ids:
+            for group in await self._client.tagged(names.filter_by_uid(ref.uid)):
+                self._learn(group)
+        if ref.uid not in self._ids:
             raise NotFound(f"ECI has no container group of pod {ref}")
-        return self._known[group_id]
+        return self._known[self._ids[ref.uid]]
 
     async def look(self, ref: PodRef) -> Known:
         """The group of a pod as it is now. Raises NotFound."""
         known = await self.find(ref)
         found = await self._client.groups([known.id])
         if not found:
-            if not self._is_settling(known):
+            if known.made is None or self._clock.now() - known.made > SETTLING:
                 self.forget(known)
             raise NotFound(f"ECI has no container group {known.id} of pod {ref} any more")
         self._learn(found[0])
         return known
-
-    def forget(self, known: Known) -> None:
-        """A group is gone."""
-        self._known.pop(known.id, None)
-        if self._ids.get(known.ref.uid) == known.id:
-            del self._ids[known.ref.uid]
 
     async def all_pods(self) -> list[Pod]:
         """All pods that the cloud has of this node. What it has no more is forgotten."""
@@ -127,55 +136,56 @@ class Inventory:
         for known in list(self._known.values()):
             if known.id not in there and not (known.made is not None and known.made > began - SETTLING):
                 self.forget(known)
-        return [self._pod(each) for each in self._known.values() if each.group is not None and each.id in there]
+        mine = (self._known[group_id] for group_id in self._ids.values() if group_id in there)
+        return [status.pod_of(each.group, each.ref) for each in mine if each.group is not None]
 
     async def follow(self, since: timedelta) -> None:
         """Find out what has changed lately, and tell."""
-        rows = await self._client.statuses(names.filter_by_owner(self._owner), round(since.total_seconds()))
-        rows += await self._endings({row["ContainerGroupId"] for row in rows})
+        rows = await self._client.statuses(names.filter_by_owner(self._owner), max(1, round(since.total_seconds())))
         await self._refresh(rows)
+        seen = {row["ContainerGroupId"] for row in rows}
+        await self._look_at([each for each in self._known.values() if self._may_be_missed(each, seen)])
 
-    async def _endings(self, seen: set[str]) -> list[dict[str, Any]]:
-        """Groups that were told to end: they leave the lists when they have, so they are asked for by ID."""
-        ending = [each for each in self._known.values() if each.ending and each.id not in seen]
-        if not ending:
-            return []
-        found = {each["ContainerGroupId"]: each for each in await self._client.groups([each.id for each in ending])}
-        for known in ending:
+    def _may_be_missed(self, known: Known, seen: set[str]) -> bool:
+        """A group that has ended leaves the lists, and one that was just made may not be in them yet."""
+        return known.id not in seen and (known.ending or known.group is None)
+
+    async def _look_at(self, wanted: Sequence[Known]) -> None:
+        """Ask for groups by their IDs."""
+        if not wanted:
+            return
+        found = {each["ContainerGroupId"]: each for each in await self._client.groups([each.id for each in wanted])}
+        for known in wanted:
             if known.id in found:
                 self._learn(found[known.id])
-            else:
+            elif known.ending:
                 self._gone(known)
-        return []
 
     def _gone(self, known: Known) -> None:
         """A group that was told to end is no more: its containers have ended, as far as anybody can tell."""
         self.forget(known)
-        if known.group is not None:
-            over = {**known.group, "Status": "Failed", "FailedTime": _stamp(self._clock.now())}
-            self.changed(status.pod_of(over, known.ref))
+        over = {**(known.group or {}), "Status": "Failed", "FailedTime": _stamp(self._clock.now())}
+        self.changed(status.pod_of(over, known.ref))
 
-    async def _rows(self) -> list[dict[str, Any]]:
+    async def _rows(self) -> list[Group]:
         """All status rows. Groups of the provider of 2018 are looked for once, and further on if there are any."""
         rows = await self._client.statuses(names.filter_by_owner(self._owner))
-        if self._old is not False:
+        if self._has_old is not False:
             old = await self._client.statuses(names.old_filter_by_owner(self._owner))
-            self._old = bool(old)
+            self._has_old = bool(old)
             rows += old
         return rows
 
-    async def _refresh(self, rows: Sequence[dict[str, Any]]) -> None:
+    async def _refresh(self, rows: Sequence[Group]) -> None:
         """Read the details of the groups whose rows are new."""
         fresh = {row["ContainerGroupId"]: _fingerprint(row) for row in rows}
-        wanted = [
-            group_id
-            for group_id, fingerprint in fresh.items()
-            if group_id not in self._known or self._known[group_id].fingerprint != fingerprint
-        ]
+        known = self._known
+        wanted = [each for each, new in fresh.items() if each not in known or known[each].fingerprint != new]
         for group in await self._client.groups(wanted):
-            self._learn(group, fresh.get(group["ContainerGroupId"], ""))
+            self._learn(group, fresh[group["ContainerGroupId"]])
 
-    def _learn(self, group: dict[str, Any], fingerprint: str = "") -> None:
+    def _learn(self, group: Group, fingerprint: str = "") -> None:
+        """Note the details of a group, and tell if they are new."""
         group_id = group["ContainerGroupId"]
         known = self._known.get(group_id)
         if known is None:
@@ -183,23 +193,23 @@ class Inventory:
             if ref is None:
                 return
             known = self._known[group_id] = Known(group_id, ref)
-        if known.ref.uid not in self._ids:
-            self._ids[known.ref.uid] = group_id
         before, known.group = known.group, group
         known.fingerprint = fingerprint or known.fingerprint
-        if group != before:
-            self.changed(self._pod(known))
-
-    def _pod(self, known: Known) -> Pod:
-        return status.pod_of(known.group or {}, known.ref)
-
-    def _is_settling(self, known: Known) -> bool:
-        return known.made is not None and self._clock.now() - known.made < SETTLING
+        other = self._known.get(self._ids.get(known.ref.uid, ""))
+        if other is None or (other.is_over and not known.is_over):
+            self._ids[known.ref.uid] = group_id
+        if group != before and self._ids[known.ref.uid] == group_id:
+            self.changed(status.pod_of(group, known.ref))
 
 
-def _fingerprint(row: dict[str, Any]) -> str:
-    return repr(sorted((key, value) for key, value in row.items() if key in ("Status", "PodStatus")))
+def _fingerprint(row: Group) -> str:
+    """What of a row changes with the group; a row is small, so its text will do."""
+    return f"{row.get('Status')} {row.get('PodStatus')}"
 
 
 def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _nobody(_: Pod) -> None:
+    """Nobody wants to be told yet."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from providers.eci import names
 from providers.eci.containers import SIDECAR
+from providers.errors import NotFound
 from providers.pods import PodRef
 from providers.types import Condition, ContainerState, ContainerStatus, Pod, PodStatus
 
@@ -82,12 +83,22 @@ def status_of(group: Group) -> PodStatus:
     return status
 
 
-def all_ended(group: Group) -> bool:
-    """Whether nothing of the group runs, whatever it is called."""
-    found = group.get("Containers") or []
-    return bool(found) and all(
-        (each.get("CurrentState") or {}).get("State") in ("Terminated", "Succeeded", "Failed") for each in found
-    )
+def images(group: Group) -> dict[str, str]:
+    """Container -> image, of all containers."""
+    every = [*(group.get("Containers") or []), *(group.get("InitContainers") or [])]
+    return {each.get("Name", ""): each.get("Image", "") for each in every}
+
+
+def runs(group: Group, container: str) -> bool:
+    """Whether a container runs.
+
+    Raises:
+        NotFound: there is no such container.
+    """
+    for each in [*(group.get("Containers") or []), *(group.get("InitContainers") or [])]:
+        if each.get("Name") == container:
+            return (each.get("CurrentState") or {}).get("State") == "Running"
+    raise NotFound(f"container {container!r} is not in the container group")
 
 
 def _sidecars(group: Group) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """How often the API may be called: its documented limits, and what it says of them. Shared by all nodes of a process.
 
-Each operation has its own limit. A caller waits for its turn; whoever is throttled makes everybody wait, longer each time.
+Each operation has its own limit. A caller waits for its turn; whoever is throttled makes everybody wait, longer each
+time.
 """
 
 import asyncio

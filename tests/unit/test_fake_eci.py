@@ -323,7 +323,7 @@ def test_a_lost_answer_is_done_and_a_lost_request_is_not():
 
 
 def test_too_many_calls_are_refused_by_their_own_rate():
-    cloud = Cloud(rates={"DeleteContainerGroup": Rate(burst=1, per_second=1)})
+    cloud = Cloud(rates={"delete": Rate(burst=1, per_second=1)})
     codes = [cloud.call("DeleteContainerGroup", ContainerGroupId="eci-x").body["Code"] for _ in range(2)]
     assert codes == ["InvalidContainerGroup.NotFound", "Throttling.User"]
     assert cloud.call("DescribeContainerGroups").status == 200

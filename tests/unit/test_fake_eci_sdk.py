@@ -116,7 +116,7 @@ def test_a_lost_answer_is_a_broken_connection_and_the_group_is_there():
             await sdk.create_container_group_with_options_async(group(), RUNTIME)
         assert len(fake.region.groups) == 1
 
-    over_http(test, Fault(FaultKind.LOST_ANSWER, operations=("CreateContainerGroup",)))
+    over_http(test, Fault(FaultKind.LOST_ANSWER, operations=("create",)))
 
 
 def test_the_sdk_on_requests_is_answered_in_the_same_process():

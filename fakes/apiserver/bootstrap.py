@@ -5,15 +5,15 @@ Scheduler and controllers read it, and so does whoever looks for the service ``k
 
 from collections.abc import Iterator
 
+from fakes.apiserver.errors import StatusError
 from fakes.apiserver.objects import Object
-from fakes.apiserver.options import WriteOptions
 from fakes.apiserver.server import ApiServer
 
 NAME = "kubernetes"
 """Of the service, and of all that belongs to it."""
+NOT_FOUND = 404
 SERVICE_IP, SERVICE_RANGE = "10.96.0.1", "10.96.0.0/16"
 
-_WRITE = WriteOptions(field_manager="kube-apiserver", force=True)
 _HTTPS = {"name": "https", "protocol": "TCP"}
 
 Written = tuple[str, str, str | None, Object]
@@ -33,8 +33,12 @@ def publish(server: ApiServer, *, authority: bytes, address: str, port: int, tod
     for group, plural, namespace, obj in (*_trust(authority, today), *_service(address, port)):
         resource = server.resources.get(group, plural)
         assert resource is not None, plural  # noqa: S101  (they are built in)
-        full = {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
-        server.apply(resource, namespace, obj["metadata"]["name"], full, options=_WRITE)
+        try:
+            server.update(resource, namespace, obj["metadata"]["name"], obj)
+        except StatusError as error:
+            if error.code != NOT_FOUND:
+                raise
+            server.create(resource, namespace, obj)
 
 
 def _trust(authority: bytes, today: str) -> Iterator[Written]:

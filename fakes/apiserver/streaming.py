@@ -1,4 +1,8 @@
-"""A watch over HTTP: what is queued for a client goes out in one write."""
+"""A watch over HTTP: what is queued for a client goes out in one write.
+
+A write costs many times what an event does, most of it in the kernel. So the first event of a while goes out at once,
+and those that come right behind it go together.
+"""
 
 import asyncio
 import contextlib
@@ -8,6 +12,8 @@ from aiohttp import web
 
 from fakes.apiserver.watch import Event, Watcher
 
+PAUSE_SECONDS = 0.01
+"""From one write to the next."""
 WRITE_EVENTS = 500
 """The most events of one write: what a watch begins with can be the whole cluster."""
 
@@ -23,6 +29,7 @@ async def stream(
         while batch := await watcher.next_batch():
             for start in range(0, len(batch), WRITE_EVENTS):
                 await response.write(b"".join(map(line, batch[start : start + WRITE_EVENTS])))
+            await asyncio.sleep(PAUSE_SECONDS)
         with contextlib.suppress(ConnectionResetError):
             await response.write_eof()
     except (ConnectionResetError, asyncio.CancelledError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from fakes.apiserver.controllers import ALL
 from fakes.apiserver.server import ApiServer
+from fakes.apiserver.sharing import Sharing
 from fakes.apiserver.storage import Storage
 from providers.base import BlockingCalls, Clock, Provider, ProviderContext
 from providers.mock import config as mock_config
@@ -104,6 +105,7 @@ class Cluster:
         storage: where the API server's objects outlive the process.
         controllers: which parts of the control plane run; the others' work is left to others.
         calm: knows of trouble, so that nodes need not beat while there is none; without it each beat is made.
+        sharing: keeps equal parts of objects once, where clients send them over HTTP.
     """
 
     def __init__(
@@ -116,8 +118,11 @@ class Cluster:
         storage: Storage | None = None,
         controllers: AbstractSet[str] = CONTROLLERS,
         calm: Calm | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
-        self.server = ApiServer(now=clock.now, random=random("api server"), storage=storage, running=controllers)
+        self.server = ApiServer(
+            now=clock.now, random=random("api server"), storage=storage, running=controllers, sharing=sharing
+        )
         self._calm = calm
         self._began = clock.now()
         self._rests: dict[str, CalmRest] = {}

@@ -25,6 +25,7 @@ from fakes.apiserver.errors import StatusError
 from fakes.apiserver.faults import Faults, Rule, parse
 from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.resources import PODS
+from fakes.apiserver.sharing import Sharing
 from fakes.apiserver.storage import StorageError, locked
 from runner import logs
 from runner.kubelet.handlers import Handlers
@@ -109,7 +110,12 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
         if settings.data_dir is not None:
             storage = stack.enter_context(locked(settings.data_dir))
         cluster = Cluster(
-            clock, lambda _: SystemRandom(), blocking=InThread(), storage=storage, controllers=brought_along
+            clock,
+            lambda _: SystemRandom(),
+            blocking=InThread(),
+            storage=storage,
+            controllers=brought_along,
+            sharing=Sharing(),
         )
         listener = listen(address, 0)
         stack.callback(listener.close)

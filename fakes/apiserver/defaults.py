@@ -7,6 +7,7 @@ set. Parts that are the same for every object are constants, shared by reference
 from base64 import b64encode
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address
 from itertools import count, cycle
 from random import Random
@@ -23,12 +24,10 @@ class Admission:
     """What admission draws on.
 
     Attributes:
-        random: generated names.
         cluster_ips: addresses for new services.
         node_ports: ports for new services.
     """
 
-    random: Random
     cluster_ips: Iterator[str]
     node_ports: Iterator[int]
 
@@ -53,10 +52,10 @@ FIRST_CLUSTER_IP = IPv4Address("10.96.0.10")
 NODE_PORTS = range(30000, 32768)
 
 
-def admission(random: Random, used: Collection[str] = ()) -> Admission:
+def admission(used: Collection[str] = ()) -> Admission:
     """What the admission of a server draws on; the cluster IPs that are in use already are left out."""
     cluster_ips = (str(FIRST_CLUSTER_IP + offset) for offset in count())
-    return Admission(random, (ip for ip in cluster_ips if ip not in used), cycle(NODE_PORTS))
+    return Admission((ip for ip in cluster_ips if ip not in used), cycle(NODE_PORTS))
 
 
 def suffix(random: Random) -> str:
@@ -112,9 +111,9 @@ PRIORITY_CLASSES = {"system-node-critical": 2_000_001_000, "system-cluster-criti
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
-def pod(obj: Object, admission: Admission) -> Object:
+def pod(obj: Object, _admission: Admission) -> Object:
     """A new pod: defaults, what the admission plugins add, and the initial status."""
-    spec = _admit_pod(pod_spec({"enableServiceLinks": True, **(obj.get("spec") or {})}), admission)
+    spec = _admit_pod(pod_spec({"enableServiceLinks": True, **(obj.get("spec") or {})}), obj["metadata"])
     status: Object = {"phase": "Pending", "qosClass": qos_class(spec)}
     if spec.get("schedulingGates"):
         gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
@@ -242,28 +241,34 @@ def _volume(volume: Object) -> Object:
     return volume
 
 
-def _admit_pod(spec: Object, admission: Admission) -> Object:
+def _admit_pod(spec: Object, metadata: Object) -> Object:
     """What the ServiceAccount, DefaultTolerationSeconds and Priority plugins add. Changes the fresh ``spec``."""
     if "serviceAccountName" not in spec:
         spec["serviceAccountName"] = spec["serviceAccount"] = "default"
     if spec.get("automountServiceAccountToken") is not False:
-        _mount_api_access(spec, admission.random)
+        _mount_api_access(spec, metadata.get("generateName") or metadata["name"])
     spec["tolerations"] = _tolerations(spec)
     spec["priority"] = PRIORITY_CLASSES.get(spec.get("priorityClassName") or "", 0)
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     return spec
 
 
-def _mount_api_access(spec: Object, random: Random) -> None:
+def _mount_api_access(spec: Object, name_of_template: str) -> None:
     volumes = spec.get("volumes") or []
     name = next((each["name"] for each in volumes if each["name"].startswith("kube-api-access-")), "")
     if not name:
-        name = f"kube-api-access-{suffix(random)}"
+        name = f"kube-api-access-{_suffix_of(name_of_template)}"
         spec["volumes"] = [*volumes, {"name": name, "projected": _API_ACCESS}]
     mount = {"name": name, "readOnly": True, "mountPath": _API_ACCESS_PATH}
     for group in ("initContainers", "containers"):
         if spec.get(group):
             spec[group] = [_with_mount(each, mount) for each in spec[group]]
+
+
+@lru_cache(maxsize=4096)
+def _suffix_of(name: str) -> str:
+    """One for all pods of a template, so that they can share what is the same."""
+    return suffix(Random(name))
 
 
 def _with_mount(container: Object, mount: Object) -> Object:

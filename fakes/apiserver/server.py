@@ -54,6 +54,7 @@ from fakes.apiserver.resources import (
     ResourceType,
 )
 from fakes.apiserver.selectors import select
+from fakes.apiserver.sharing import Sharing
 from fakes.apiserver.storage import Storage
 from fakes.apiserver.store import Collection, Expired
 from fakes.apiserver.watch import Change, Watcher
@@ -73,6 +74,7 @@ class ApiServer:
         watch_cache: how many changes of each resource a watch or a paged list can go back.
         storage: where objects outlive the process; None for memory alone.
         running: the controllers that it brings along (``controllers.ALL``); others' work is left to others.
+        sharing: keeps equal parts of objects once, where they come from clients; None to do without.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class ApiServer:
         watch_cache: int = 10_000,
         storage: Storage | None = None,
         running: AbstractSet[str] = controllers.ALL,
+        sharing: Sharing | None = None,
     ) -> None:
         self.resources = ResourceTable(BUILT_IN)
         self._now = now
@@ -91,8 +94,7 @@ class ApiServer:
         self._version = 0
         self._stamps = metadata.Stamps(now, random)
         self._ownership = Ownership(self._stamps.timestamp)
-        self._random = random
-        self._admission = defaults.admission(random)
+        self._admission = defaults.admission()
         self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED_HERE}
         self._token_secret = random.randbytes(32)
         self._event_ages = EventAges()
@@ -104,6 +106,7 @@ class ApiServer:
         self._garbage = GarbageCollector(self, self._due)
         self._note = self._garbage.note if controllers.GARBAGE_COLLECTOR in running else _ignore
         self._storage = storage
+        self._sharing = sharing
         if storage is not None and storage.version:
             self._resume(storage)
         for name in defaults.INITIAL_NAMESPACES:
@@ -120,7 +123,7 @@ class ApiServer:
             collection.load(found[resource.qualified], self._version)
         self._event_ages.note(found[EVENTS.qualified], self._now())
         used = {each["spec"].get("clusterIP") for each in found[SERVICES.qualified]}
-        self._admission = defaults.admission(self._random, used)
+        self._admission = defaults.admission(used)
         self._namespaces.resume(found[NAMESPACES.qualified])
         if self._note is not _ignore:
             for resource in self._collections:
@@ -462,6 +465,8 @@ class ApiServer:
         """Store a change under the next version, and tell the watchers. Checks nothing: for the server's own parts."""
         self._version += 1
         stored = at_version(obj, self._version)
+        if self._sharing is not None:
+            stored = self._sharing.shared(stored, old)
         if self._checked:
             stored = freeze(stored)
         if self._storage is not None:

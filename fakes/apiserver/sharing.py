@@ -1,9 +1,10 @@
 """Equal parts of objects are kept once: the pods of a template differ in a few values, not in what they run.
 
-A part is looked up by the hash of its JSON. It is remembered from its second occurrence on, so that what is unique costs
-next to nothing; what has not occurred for long is forgotten. Objects are immutable, so nobody notices.
+A part is looked up by the hash of its JSON. It is remembered from its second occurrence on, so that what is unique
+costs next to nothing; what has not occurred for long is forgotten. Objects are immutable, so nobody notices.
 """
 
+from sys import intern
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -57,7 +58,9 @@ class Sharing:
     def shared(self, new: Object, old: Object | None) -> Object:
         """The object, made of known parts as far as they are equal; what it has from the old one is left as it is."""
         before = old or {}
-        return {key: value if value is before.get(key) else self._field(key, value, before) for key, value in new.items()}
+        return {
+            key: value if value is before.get(key) else self._field(key, value, before) for key, value in new.items()
+        }
 
     def _field(self, key: str, value: Any, before: Object) -> Any:
         if key == "metadata":  # never equal, but much of it may be
@@ -78,11 +81,11 @@ class Sharing:
     def _part(self, part: Any) -> Any:
         key = hash(orjson.dumps(part))
         known = self._parts.get(key)
-        if known is not None and known is not _ONCE:
+        if known == part:
             return known
         if isinstance(part, dict):
-            part = {name: self._value(value) for name, value in part.items()}
+            part = {intern(name): self._value(value) for name, value in part.items()}
         else:
-            part = [self._value(value) for value in part]
+            part = list(tuple(map(self._value, part)))  # noqa: C414  (a list of known length has no room to spare)
         self._parts.put(key, _ONCE if known is None else part)
         return part

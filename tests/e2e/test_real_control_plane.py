@@ -121,6 +121,10 @@ def live_through(place: Place, namespace: str) -> None:
     kubectl("delete pod db-0 --wait=false")
     kubectl("wait --for=jsonpath={.status.readyReplicas}=2 statefulset/db --timeout=60s")
 
+    kubectl("delete replicaset plain --cascade=orphan")
+    assert len(found(place, "pods -l app=plain", namespace)) == 2
+    kubectl("delete replicationcontroller old --cascade=foreground")
+    assert not found(place, "pods -l app=old", namespace)
     kubectl("delete job once --cascade=background")
     number("pods -l job-name=once", 0)
     run(place, f"delete namespace {namespace} --timeout=60s")

@@ -1,6 +1,5 @@
 """What the server makes of a pod: defaults, quality of service, and what it refuses."""
 
-from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ Object = dict[str, Any]
 def completed(spec: Object | None = None, **container: Any) -> Object:
     """A new pod of one container, after defaulting."""
     body = {"containers": [{"name": "c", "image": "app:1", **container}], **(spec or {})}
-    admission = Admission(Random(1), iter(()), iter(()))
+    admission = Admission(iter(()), iter(()))
     return defaults.pod({"metadata": {"name": "p"}, "spec": body}, admission)
 
 

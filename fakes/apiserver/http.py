@@ -29,7 +29,7 @@ from fakes.apiserver.objects import Object
 from fakes.apiserver.requests import NoSuchPath, Target
 from fakes.apiserver.resources import NODES, PODS
 from fakes.apiserver.server import ApiServer
-from fakes.apiserver.streaming import stream
+from fakes.apiserver.streaming import Pace, stream
 from fakes.apiserver.watch import Event
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class HttpDoor:
         self._discovery = discovery.Discovery(server.resources, version)
         self._openapi = openapi.OpenApi(server.resources)
         self._watchers: dict[Watcher, None] = {}
+        self._pace = Pace()
         self._runner: web.ServerRunner | None = None
         self.port = 0
 
@@ -234,7 +235,7 @@ class HttpDoor:
         self._watchers[watcher] = None
         try:
             content_type = protobuf.WATCH if form is Form.PROTOBUF else bodies.JSON
-            return await stream(request, watcher, self._line(form, target, request), content_type)
+            return await stream(request, watcher, self._line(form, target, request), content_type, self._pace)
         finally:
             del self._watchers[watcher]
 

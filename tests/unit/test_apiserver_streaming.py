@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+import pytest
+
 from fakes.apiserver import streaming
 from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.resources import CONFIG_MAPS
@@ -49,18 +51,44 @@ def create(server: ApiServer, number: int) -> None:
     server.create(CONFIG_MAPS, "default", {"metadata": {"name": f"c-{number}"}})
 
 
-def test_events_right_behind_one_another_go_out_together() -> None:
+async def changed_one_by_one(server: ApiServer) -> None:
+    for number in range(EVENTS):
+        create(server, number)
+        await asyncio.sleep(0)
+
+
+def test_events_go_out_at_once() -> None:
     async def scene() -> None:
         async with watching() as (server, reader):
-            create(server, 0)
-            assert len(await chunk(reader)) == 1
-            for number in range(1, EVENTS + 1):
-                create(server, number)
-                await asyncio.sleep(0)
-            events = await chunk(reader)
-            assert [each["object"]["metadata"]["name"] for each in events] == [f"c-{n}" for n in range(1, EVENTS + 1)]
+            await changed_one_by_one(server)
+            assert [len(await chunk(reader)) for _ in range(EVENTS)] == [1] * EVENTS
 
     asyncio.run(scene())
+
+
+def test_where_there_are_many_writes_events_go_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "MANY_WRITES", 0)
+
+    async def scene() -> None:
+        async with watching() as (server, reader):
+            await changed_one_by_one(server)
+            assert [len(await chunk(reader)) for _ in range(2)] == [1, EVENTS - 1]
+
+    asyncio.run(scene())
+
+
+def test_a_watch_rests_until_the_end_of_a_period_with_many_writes() -> None:
+    pace = streaming.Pace()
+    rests = [pace.rest(100.0) for _ in range(streaming.MANY_WRITES + 1)]
+    assert set(rests[:-1]) == {0.0}
+    assert rests[-1] == pytest.approx(streaming.PERIOD_SECONDS)
+
+
+def test_a_watch_rests_in_the_period_after_one_with_many_writes_too_and_then_no_more() -> None:
+    pace = streaming.Pace()
+    for _ in range(streaming.MANY_WRITES + 1):
+        pace.rest(100.0)
+    assert [pace.rest(100.0 + number * streaming.PERIOD_SECONDS) > 0 for number in (1.5, 3)] == [True, False]
 
 
 def test_a_write_is_not_longer_than_a_limit() -> None:

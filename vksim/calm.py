@@ -7,8 +7,8 @@ been due all the time. What a beat would have written, the time of its lease, is
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from math import ceil, floor
 
@@ -44,6 +44,14 @@ class Calm:
             self._troubles[subject] -= 1
             if not self._troubles[subject]:
                 del self._troubles[subject]
+
+    @contextmanager
+    def troubles(self, subjects: Iterable[str]) -> Iterator[None]:
+        """Something is wrong with each of these while this lasts."""
+        with ExitStack() as stack:
+            for subject in subjects:
+                stack.enter_context(self.trouble(subject))
+            yield
 
     def wake(self, subject: str = EVERYBODY) -> None:
         """Have a subject, and those who look after everybody, do the next round that is due."""

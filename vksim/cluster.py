@@ -27,6 +27,7 @@ from runner.kube import KubeApi
 from runner.ports import Ports
 from vksim.blocking import Inline
 from vksim.calm import Calm, CalmRest, lease_reader
+from vksim.gate import Gate, GatedKube, gated
 from vksim.kube import InProcessKube
 from vksim.scheduling import Scheduler
 
@@ -106,6 +107,10 @@ class Cluster:
         controllers: which parts of the control plane run; the others' work is left to others.
         calm: knows of trouble, so that nodes need not beat while there is none; without it each beat is made.
         sharing: keeps equal parts of objects once, where clients send them over HTTP.
+
+    Attributes:
+        gate: what all calls of runners, scheduler and workloads go through; None for nothing between. To be set before
+            nodes join.
     """
 
     def __init__(
@@ -123,6 +128,7 @@ class Cluster:
         self.server = ApiServer(
             now=clock.now, random=random("api server"), storage=storage, running=controllers, sharing=sharing
         )
+        self.gate: Gate | None = None
         self._calm = calm
         self._began = clock.now()
         self._rests: dict[str, CalmRest] = {}
@@ -136,12 +142,18 @@ class Cluster:
         self._blocking = blocking or Inline()
         self._tasks: asyncio.TaskGroup | None = None
 
-    def client(self, latency: Callable[[], float] | None = None) -> InProcessKube:
-        """A way to the API server: leases read as if every beat were made, whether it is or not."""
-        if self._calm is None:
-            return InProcessKube(self.server, latency=latency)
-        read = lease_reader(self._rests.get, self._began, asyncio.get_running_loop().time)
-        return InProcessKube(self.server, latency=latency, read_lease=read, endless=True)
+    def client(self, latency: Callable[[], float] | None = None, name: str = "") -> KubeApi:
+        """A way to the API server: leases read as if every beat were made, whether it is or not.
+
+        Args:
+            latency: draws how long a request takes.
+            name: whose way it is; a way without a name goes through no gate.
+        """
+        kube = InProcessKube(self.server, latency=latency)
+        if self._calm is not None:
+            read = lease_reader(self._rests.get, self._began, asyncio.get_running_loop().time)
+            kube = InProcessKube(self.server, latency=latency, read_lease=read, endless=True)
+        return GatedKube(kube, self.gate, name) if self.gate is not None and name else kube
 
     def add_node(
         self,
@@ -179,12 +191,16 @@ class Cluster:
         if self._calm is not None:
             self._rests[name] = CalmRest(self._calm, name)
             ports = replace(ports, rest=self._rests[name])
-        made = factory or self._mock(name, settings or {})
-        node = VirtualNode(config, made, settings or {}, self.client(self._latency), ports)
+        made = self.gated(factory or self._mock(name, settings or {}), name)
+        node = VirtualNode(config, made, settings or {}, self.client(self._latency, name), ports)
         self.nodes[name] = node
         if self._tasks is not None:
             node.start(self._tasks)
         return node
+
+    def _gated(self, factory: ProviderFactory, name: str) -> ProviderFactory:
+        gate = self.gate
+        return factory if gate is None else lambda context: gated(factory(context), gate, name)
 
     def _mock(self, name: str, config: Mapping[str, Any]) -> ProviderFactory:
         parsed = mock_config.parse(config, node_name=name, source=f"node {name}")
@@ -200,7 +216,7 @@ class Cluster:
             self._tasks = tasks
             try:
                 if SCHEDULER in self._controllers:
-                    api = self.client(self._latency)
+                    api = self.client(self._latency, SCHEDULER)
                     tasks.create_task(Scheduler(api, self._ports("scheduler")).run(), name="scheduler")
                 for node in self.nodes.values():
                     node.start(tasks)

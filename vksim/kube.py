@@ -70,6 +70,7 @@ class InProcessKube:
         limit: int = 0,
         continue_token: str = "",
         resource_version: str = "",
+        resource_version_match: str = "",
     ) -> KubeObject:
         """One page of a list."""
         if self._latency is not None or self._before is not None:
@@ -80,6 +81,7 @@ class InProcessKube:
             limit=limit,
             continue_token=continue_token,
             resource_version=resource_version,
+            resource_version_match=resource_version_match,
         )
         try:
             found = self._server.list(self._type(resource), namespace, options)
@@ -210,9 +212,10 @@ class InProcessKube:
 class _Events:
     """A watcher's events as the protocol has them: the end is the end of the iteration, an ERROR is raised."""
 
-    __slots__ = ("_next",)
+    __slots__ = ("_next", "watcher")
 
     def __init__(self, watcher: Watcher) -> None:
+        self.watcher = watcher
         self._next = watcher.next
 
     def __aiter__(self) -> AsyncIterator[WatchEvent]:

@@ -1,16 +1,21 @@
 """The tables of the scenario reference (docs/scenarios.md), made from the structures.
 
 In the page, a comment ``<!-- fields: NodeGroup -->`` names the structure whose own fields the table below it lists.
+Between ``<!-- faults -->`` and ``<!-- end of faults -->`` are all kinds of faults.
 """
 
 import re
 
 from vksim import expect, fields
+from vksim.faults.base import Fault
+from vksim.faults.kinds import KINDS
 from vksim.fields import Field
 from vksim.scenario import Scenario
 from vksim.schema import Struct
 
-_TABLE = re.compile(r"<!-- (?P<what>fields|series)(?:: (?P<name>\w+))? -->\n+(?:\|.*\n)*")
+_TABLE = re.compile(r"<!-- (?P<what>fields|series)(?:: (?P<name>\w+))? -->\n(?:\n(?:\|.*\n)+)?")
+
+_FAULTS = re.compile(r"<!-- faults -->.*<!-- end of faults -->", re.DOTALL)
 
 
 def filled(page: str) -> str:
@@ -26,7 +31,22 @@ def filled(page: str) -> str:
             rows = [("field", "value", "default", "meaning"), *map(_row, fields.own(known[match["name"]]))]
         return "\n".join([comment, "", *_markdown(rows), ""])
 
-    return _TABLE.sub(table, page)
+    return _TABLE.sub(table, _FAULTS.sub(lambda _: _faults(), page))
+
+
+def _faults() -> str:
+    """All kinds of faults, each below what it has in common with others."""
+    lines = ["<!-- faults -->", ""]
+    told: list[type[Struct]] = []
+    for kind, part in KINDS.items():
+        for base in reversed(part.__mro__[1:]):
+            if issubclass(base, Fault) and base is not Fault and base not in told:
+                told.append(base)
+                lines += [f"{fields.summary(base)} Fields of all these:", "", f"<!-- fields: {base.__name__} -->", ""]
+        lines += [f"### `{kind}`", "", fields.summary(part).replace("``", "`"), ""]
+        if fields.own(part):
+            lines += [f"<!-- fields: {part.__name__} -->", ""]
+    return "\n".join([*lines, "<!-- end of faults -->"])
 
 
 def structures() -> dict[str, type[Struct]]:

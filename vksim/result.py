@@ -19,11 +19,12 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A fault on the time line, in seconds of virtual time."""
+    """A fault on the time line, in seconds of virtual time; ``fired``: how often it did something to somebody."""
 
     begin: float
     end: float
     what: str
+    fired: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The scenario language, ``vksim/v1``: what a file may say, as frozen structures with units in their types.
 
-Workloads are in ``vksim.demand``, faults in ``vksim.faults``. Reading a file and finding the line of a mistake is
+Workloads are in ``vksim.demand``, faults in ``vksim.faults.kinds``. Reading a file and finding the line of a mistake is
 ``vksim.scenario_file``'s business; what the parts do, the simulation's.
 """
 
@@ -13,7 +13,7 @@ import msgspec
 from fakes.cloud.settings import CloudSettings, Latency, Rate
 from providers.distributions import RandomTime, Span
 from vksim.demand import AnyWorkload, ScaleStep, check_name
-from vksim.faults import AnyFault
+from vksim.faults.kinds import AnyFault
 from vksim.schema import NOTHING, Count, Duration, Quantity, Settings, Struct, hook
 
 API_VERSION = "vksim/v1"

@@ -9,8 +9,9 @@ import msgspec
 
 from providers import registry
 from providers.mock.script import SETTINGS
-from vksim import demand, expect, faults, fields, scenario, trace
+from vksim import demand, expect, fields, scenario, trace
 from vksim.document import Document, ScenarioError, hint
+from vksim.faults.kinds import KINDS as FAULTS
 from vksim.node_groups import cloud_names
 from vksim.profiles import PROFILES
 from vksim.scenario import Scenario, node_names
@@ -156,6 +157,8 @@ def _fault_problems(loaded: Scenario) -> Iterator[Problem]:
     known = {
         "group": [group.name for group in groups],
         "node": [name for group in groups for name in node_names(group)],
+        "cloud": list(loaded.clouds),
+        "workload": [each.name for each in loaded.workloads],
     }
     for number, fault in enumerate(loaded.faults):
         place = f"faults[{number}]"
@@ -198,7 +201,7 @@ def _explained(document: Document, message: str) -> ScenarioError:
     if missing := _MISSING.fullmatch(what):
         return document.wrong(place, f"the field {missing['field']!r} is missing")
     if place.endswith("kind") and (value := _KIND.match(what)):
-        kinds, noun = (faults.KINDS, "fault") if place.startswith("faults") else (demand.KINDS, "workload")
+        kinds, noun = (FAULTS, "fault") if place.startswith("faults") else (demand.KINDS, "workload")
         told = hint(value["value"], list(kinds))
         return document.wrong(place, f"unknown kind of {noun} {value['value']!r}{told}")
     if own := _FIELD.fullmatch(what):  # what a structure says of one of its fields

@@ -15,10 +15,14 @@ from providers.distributions import Span
 from providers.types import KubeObject
 from runner import kube
 from runner.workqueue import WorkQueue
-from vksim import expect, faults, invariants, workload
+from vksim import expect, invariants, workload
 from vksim.calm import Calm
+from vksim.clouds.base import CloudBackend
 from vksim.cluster import Cluster
 from vksim.demand import Pods, Trace
+from vksim.faults.base import World
+from vksim.faults.kinds import Player
+from vksim.gate import Gate
 from vksim.loop import VirtualClock, VirtualLoop
 from vksim.loop import run as run_virtual
 from vksim.node_groups import NodeGroups, make_clouds
@@ -100,11 +104,11 @@ class _Run:
         clock = VirtualClock(loop, scenario.start)
         calm = Calm()
         cluster = Cluster(clock, self._random, latency=self._latency(), calm=calm)
+        gate = cluster.gate = Gate(self._random("faults")) if scenario.faults else None
         clouds = make_clouds(scenario.clouds, clock, self._random)
         groups = NodeGroups(scenario.cluster.nodes, cluster, clouds)
         groups.begin()
-        trouble = faults.Trouble(groups.group_of, self._random("faults"))
-        cluster.cloud.trouble = trouble
+        player = self._player(cluster, gate, clouds, groups, calm)
         janitor = _Janitor(scenario, cluster.api)
         observer = Observer(loop.time, self._log, janitor.ended)
         background = [
@@ -117,16 +121,34 @@ class _Run:
         await workload.prepare(namespaces, scenario.priority_classes, cluster.api)
         for each in scenario.workloads:
             random = self._random(f"workload {each.name}")
-            background.append(loop.create_task(workload.play(each, cluster.api, random, self._folder)))
+            background.append(
+                loop.create_task(workload.play(each, cluster.client(name="workloads"), random, self._folder))
+            )
         background += [loop.create_task(groups.play(each)) for each in scenario.cluster.nodes]
-        background += [loop.create_task(faults.play(each, cluster, trouble, calm)) for each in scenario.faults]
+        if player is not None:
+            background.append(loop.create_task(player.run(), name="faults"))
         await _sleep_watching(scenario.duration.seconds, background, self._reached)
         await _sleep_watching(scenario.settle.seconds, background)
         checked = await self._check(cluster, observer)
         for task in reversed(background):
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        return self._result(cluster, observer, trouble, checked)
+        return self._result(cluster, observer, gate, player, checked)
+
+    def _player(
+        self,
+        cluster: Cluster,
+        gate: Gate | None,
+        clouds: dict[str, CloudBackend],
+        groups: NodeGroups,
+        calm: Calm,
+    ) -> Player | None:
+        """What plays the faults; None if there are none."""
+        if gate is None:
+            return None
+        cloud_of = {group.name: group.cloud for group in self._scenario.cluster.nodes}
+        world = World(cluster, gate, clouds, groups.group_of, cloud_of, self._random("fault targets"), calm)
+        return Player(self._scenario.faults, world, self._scenario.duration.seconds)
 
     def _random(self, part: str) -> Random:
         return Random(f"{self._scenario.seed}/{part}")
@@ -160,15 +182,19 @@ class _Run:
             await asyncio.sleep(1.0)
         raise AssertionError("the last attempt returns")
 
-    def _result(self, cluster: Cluster, observer: Observer, trouble: faults.Trouble, checked: list[Checked]) -> Result:
+    def _result(
+        self, cluster: Cluster, observer: Observer, gate: Gate | None, player: Player | None, checked: list[Checked]
+    ) -> Result:
         scenario = self._scenario
         lives = list(observer.lives.values())
         startups = sorted(each.startup for each in lives if each.startup is not None)
         measured = _measured(observer, startups)
-        measured["provider.errors"] = float(trouble.errors)
+        measured["provider.errors"] = float(gate.provider_errors if gate else 0)
         measured["api.writes"] = float(cluster.server.version)
         bands = [
-            Band(each.at.seconds, each.at.seconds + each.during.seconds, each.describe()) for each in scenario.faults
+            Band(each.at.seconds, each.at.seconds + each.during.seconds, each.describe(), player.fired[number])
+            for number, each in enumerate(scenario.faults)
+            if player is not None
         ]
         return Result(
             scenario=scenario.metadata.name,

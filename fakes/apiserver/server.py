@@ -137,6 +137,11 @@ class ApiServer:
         """The resourceVersion of the newest write."""
         return self._version
 
+    def compact(self) -> None:
+        """Forget the history, as etcd does from time to time: watches from before now are answered with 410."""
+        for collection in self._collections.values():
+            collection.compact(self._version)
+
     # --- reads ---
 
     @property

@@ -107,6 +107,12 @@ class Collection:
                 self._by_index.setdefault(self._index(obj), {})[key] = obj
         self._forgotten = version
 
+    def compact(self, version: int) -> None:
+        """Forget all changes up to that version: who watches from an earlier one must list again."""
+        self._history.clear()
+        self._snapshots.clear()
+        self._forgotten = version
+
     def _reindex(self, index: Field, key: Key, change: Change) -> None:
         value = index(change.object)
         self._index_versions[value] = change.version

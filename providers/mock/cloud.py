@@ -43,12 +43,14 @@ class MockCloud:
     Attributes:
         trouble: makes calls fail; None for none.
         lost_answers: so many creates from now on are done, and answered with an error.
+        slowness: node -> how many times as long as their script says pods take to start there.
         starts: UID -> how often the pod was started from nothing; restarts of its containers do not count.
     """
 
     def __init__(self, clock: Clock, random: Random, folder: StateFolder | None = None) -> None:
         self.trouble: Trouble | None = None
         self.lost_answers = 0
+        self.slowness: dict[str, float] = {}
         self.starts: dict[str, int] = {}
         self._clock = clock
         self._random = random
@@ -93,7 +95,8 @@ class MockCloud:
             cloud_pod = CloudPod(pod, node, script, host_ip, now, ip=self._reserved.pop(uid, ""), data=data)
             self._keep(cloud_pod)
             if not script.never_start:
-                self._set(cloud_pod, Step.START, now, script.start_after.draw(self._random))
+                takes = script.start_after.draw(self._random) * self.slowness.get(node, 1.0)
+                self._set(cloud_pod, Step.START, now, takes)
             self._changed(cloud_pod)
         if self.lost_answers > 0:
             self.lost_answers -= 1
@@ -194,6 +197,13 @@ class MockCloud:
             cloud_pod.evicted = True
             self._over(cloud_pod, self._clock.now(), KILLED, ERROR)
 
+    def end(self, uid: str, code: int, reason: str = "") -> None:
+        """End a pod's containers with that exit code; what follows is the restart policy's. Raises NotFound."""
+        cloud_pod = self.find(uid)
+        if cloud_pod.run.running and not _is_ending(cloud_pod):
+            self._unset(cloud_pod)
+            self._ended(cloud_pod, self._clock.now(), code, reason or (ERROR if code else COMPLETED))
+
     def restore(self) -> None:
         """Take up the pods of an earlier process where the folder has them; what was due meanwhile happens now.
 
@@ -224,7 +234,9 @@ class MockCloud:
 
     def _exit(self, cloud_pod: CloudPod, now: datetime) -> None:
         code = cloud_pod.script.exit_code
-        reason = ERROR if code else COMPLETED
+        self._ended(cloud_pod, now, code, ERROR if code else COMPLETED)
+
+    def _ended(self, cloud_pod: CloudPod, now: datetime, code: int, reason: str) -> None:
         policy = pods.restart_policy(cloud_pod.pod)
         if policy == "Never" or (policy == "OnFailure" and code == 0):
             self._over(cloud_pod, now, code, reason)

@@ -191,7 +191,7 @@ class Cluster:
         if self._calm is not None:
             self._rests[name] = CalmRest(self._calm, name)
             ports = replace(ports, rest=self._rests[name])
-        made = self.gated(factory or self._mock(name, settings or {}), name)
+        made = self._gated(factory or self._mock(name, settings or {}), name)
         node = VirtualNode(config, made, settings or {}, self.client(self._latency, name), ports)
         self.nodes[name] = node
         if self._tasks is not None:

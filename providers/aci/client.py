@@ -7,7 +7,7 @@ the call together. So what is read often, lists and groups, is read as plain JSO
 Retries are not the client's: the core tries again, and Azure's throttling stops all callers (``throttle``).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
@@ -55,8 +55,9 @@ class AciClient:
 
     Args:
         config: which resource group, where.
-        credential: who asks; only for Azure's client to know, the tokens come from ``authentication``.
-        authentication: the policy that puts a token on each request.
+        credential: who asks; closed with the client.
+        authentication: makes the policy that puts a token on each request. Each pipeline needs one of its own: a policy
+            knows which one comes next.
         transport: what carries requests.
         throttle: the policy that obeys Azure's throttling.
         clock: the wall clock.
@@ -66,7 +67,7 @@ class AciClient:
         self,
         config: AciConfig,
         credential: "AsyncTokenCredential",
-        authentication: AuthenticationPolicy,
+        authentication: Callable[[], AuthenticationPolicy],
         transport: "AsyncHttpTransport[Any, Any]",
         throttle: Throttle,
         clock: Clock,
@@ -78,19 +79,19 @@ class AciClient:
         self._config = config
         self._clock = clock
         agent = UserAgentPolicy(sdk_moniker="vksim-aci", user_agent=config.user_agent or None)
-        common = [HeadersPolicy(), agent, throttle, authentication]
+        common = [HeadersPolicy(), agent, throttle]
         endpoint = config.cloud.endpoint
+        self._credential = credential
         self._sdk = ContainerInstanceManagementClient(
             credential,
             config.subscription,
             endpoint,
-            policies=[*common, ContentDecodePolicy()],
+            policies=[*common, authentication(), ContentDecodePolicy()],
             transport=transport,
-            authentication_policy=authentication,
             api_version=API_VERSION,
         )
         self._arm: AsyncARMPipelineClient[Any, Any] = AsyncARMPipelineClient(
-            endpoint, policies=common, transport=transport
+            endpoint, policies=[*common, authentication()], transport=transport
         )
         subscription = f"/subscriptions/{quote(config.subscription)}"
         self._group = f"{subscription}/resourceGroups/{quote(config.resource_group)}"
@@ -100,6 +101,7 @@ class AciClient:
         """Hang up."""
         await self._sdk.close()
         await self._arm.close()
+        await self._credential.close()
 
     # --- container groups -------------------------------------------------------------------------------------------
 

@@ -25,22 +25,28 @@ class Cloud:
     Attributes:
         name: as Azure's tools write it.
         endpoint: of the Resource Manager.
+        audience: what tokens for it are for.
         authority: who gives tokens.
         ca_bundle: a file with the certificates to trust; empty for the usual ones.
     """
 
     name: str
     endpoint: str
+    audience: str
     authority: str
     ca_bundle: str = ""
 
 
+_PUBLIC, _GOVERNMENT, _CHINA = (
+    f"https://management.{domain}" for domain in ("azure.com", "usgovcloudapi.net", "chinacloudapi.cn")
+)
+
 CLOUDS = {
     each.name.lower(): each
     for each in (
-        Cloud("AzurePublicCloud", "https://management.azure.com", "https://login.microsoftonline.com"),
-        Cloud("AzureUSGovernmentCloud", "https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
-        Cloud("AzureChinaCloud", "https://management.chinacloudapi.cn", "https://login.partner.microsoftonline.cn"),
+        Cloud("AzurePublicCloud", _PUBLIC, _PUBLIC, "https://login.microsoftonline.com"),
+        Cloud("AzureUSGovernmentCloud", _GOVERNMENT, _GOVERNMENT, "https://login.microsoftonline.us"),
+        Cloud("AzureChinaCloud", _CHINA, _CHINA, "https://login.partner.microsoftonline.cn"),
     )
 }
 
@@ -313,7 +319,7 @@ def _cloud(given: _File, name: str) -> Cloud:
     if not endpoint.startswith("https://") and not _is_loopback(endpoint):
         raise InvalidConfig(f"{given.source}: ManagementEndpoint: {endpoint!r} would send tokens in clear; use https")
     authority = given.text("Authority") or found.authority
-    return Cloud(found.name, endpoint.rstrip("/"), authority.rstrip("/"), given.text("CABundle"))
+    return Cloud(found.name, endpoint.rstrip("/"), found.audience, authority.rstrip("/"), given.text("CABundle"))
 
 
 def _is_loopback(endpoint: str) -> bool:

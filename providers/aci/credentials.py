@@ -49,7 +49,7 @@ def credential(config: AciConfig) -> "AsyncTokenCredential":
 
 def policy(config: AciConfig, own: "AsyncTokenCredential") -> AuthenticationPolicy:
     """What puts a token on each request."""
-    return AsyncARMChallengeAuthenticationPolicy(own, f"{config.cloud.endpoint}/.default")
+    return AsyncARMChallengeAuthenticationPolicy(own, f"{config.cloud.audience}/.default")
 
 
 def trusted(config: AciConfig) -> ssl.SSLContext | bool:

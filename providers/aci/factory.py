@@ -1,6 +1,7 @@
 """Makes the ACI provider as production has it: Azure's client over aiohttp, credentials of azure-identity."""
 
 import os
+from functools import partial
 from weakref import WeakValueDictionary
 
 from azure.core.pipeline.transport import AioHttpTransport
@@ -35,7 +36,7 @@ def create(context: ProviderContext) -> Provider:
     transport = AioHttpTransport(
         connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, connection_verify=config.cloud.ca_bundle or True
     )
-    authentication = credentials.policy(config, credential)
+    authentication = partial(credentials.policy, config, credential)
     client = AciClient(config, credential, authentication, transport, account.throttle, context.clock)
     return AciProvider(context, config, client, account, sockets.connector(trusted))
 

@@ -22,9 +22,9 @@ _GONE = frozenset({"ResourceNotFound", "ResourceGroupNotFound", "ContainerNotFou
 
 def translated(error: AzureError, now: datetime) -> ProviderError:
     """What the core is to make of an error."""
-    if not isinstance(error, HttpResponseError) or error.status_code is None:
-        kind = "Azure gave no token" if isinstance(error, ClientAuthenticationError) else "Azure did not answer"
-        return Retryable(f"{kind}: {_first_line(error)}")
+    if not isinstance(error, HttpResponseError) or error.status_code is None or not code_of(error):
+        kind = "gave no token" if isinstance(error, ClientAuthenticationError) else "did not answer"
+        return Retryable(f"Azure {kind}: {_first_line(error)}")
     code, message = code_of(error), _message(error)
     said = f"{code}: {message}" if code else message
     status = error.status_code
@@ -40,7 +40,7 @@ def translated(error: AzureError, now: datetime) -> ProviderError:
     if code in _RETRYABLE or status >= 500 or status in (401, 403, 408):
         return Retryable(said, delay=asked)
     if status == 404:
-        return NotFound(said) if code in _GONE or not code else Retryable(said)
+        return NotFound(said) if code in _GONE else Retryable(said)
     if status == 409:
         return Retryable(said, delay=asked or TRANSITION)
     return Invalid(said)

@@ -31,8 +31,8 @@ LOOKS_AT_ONCE = 16
 MOST_LOOKS = 200
 """Groups that are looked at before the core gets its answer; the rest is next."""
 
-LIST_SHARE = 0.5
-"""Part of the reads that lists may use, when there are many pages."""
+LIST_SHARE = LOOK_SHARE = 0.5
+"""Part of the reads for lists, when there are many pages; and for looks at groups that stay as they are."""
 
 FRESH = timedelta(seconds=10)
 """So old may Azure's last answer be to count as a sign of life."""
@@ -60,7 +60,8 @@ class AciProvider(Provider):
         self._client = client
         self._account = account
         self._connect = connect
-        self._tracker = Tracker(context.node_name, config.cluster, config.former_nodes, context.internal_ip)
+        looks = account.reads.per_second * LOOK_SHARE
+        self._tracker = Tracker(context.node_name, config.cluster, config.former_nodes, context.internal_ip, looks)
         self._checker = Checker(config, client)
         self._usage = stats.Usage(context.node_name, client, account, context.clock)
         self._capacity: ResourceList = {**CAPACITY, **config.capacity}

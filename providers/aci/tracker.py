@@ -20,8 +20,8 @@ from providers.types import Pod
 SOON = timedelta(seconds=2)
 """The first look after something has happened."""
 
-LONGEST = timedelta(minutes=10)
-"""Between two looks at a group that stays as it is, if there are reads for it."""
+CALM_PAUSE = timedelta(seconds=30)
+"""Between two looks at a group that stays as it is; longer if there are too few reads to look at all so often."""
 
 PROVISIONING_PAUSE = timedelta(seconds=10)
 """Between two looks at a group that is being provisioned, at least: the list shows when that is over."""
@@ -61,13 +61,15 @@ class Tracker:
         cluster: the cluster; groups that name another one are not this node's.
         former: other nodes' names whose groups are this node's now.
         host_ip: the node's address, for the pods' status.
+        per_second: how many looks there may be at groups that stay as they are.
     """
 
-    def __init__(self, node: str, cluster: str, former: Sequence[str], host_ip: str) -> None:
+    def __init__(self, node: str, cluster: str, former: Sequence[str], host_ip: str, per_second: float) -> None:
         self._nodes = frozenset((node, *former))
         self._node = node
         self._cluster = cluster
         self._host_ip = host_ip
+        self._per_second = per_second
         self._known: dict[str, Known] = {}
         self._names: dict[str, str] = {}
 
@@ -139,7 +141,7 @@ class Tracker:
         if pod["status"] != known.pod["status"] or pods.is_deleting(pod) != pods.is_deleting(known.pod):
             known.pod, known.changed = pod, now
         known.provisioning = status.provisioning(group)
-        known.next_look = _next_look(known, now)
+        known.next_look = self._next_look(known, now)
         return known
 
     def lost(self, known: Known) -> None:
@@ -154,6 +156,13 @@ class Tracker:
             (each.next_look, each.name) for each in self._known.values() if each.next_look and each.next_look <= now
         ]
         return [self._known[name] for _, name in nsmallest(most, overdue)]
+
+    def _next_look(self, known: Known, now: datetime) -> datetime | None:
+        if pods.is_terminal(known.pod):
+            return None
+        longest = max(CALM_PAUSE, timedelta(seconds=len(self._known) / self._per_second))
+        least = PROVISIONING_PAUSE if known.provisioning in status.TRANSITIONS else SOON
+        return now + max(least, min((now - known.changed) / CALM, longest))
 
     def _owner(self, group: dict[str, Any]) -> PodRef | None:
         """The pod that a group runs, if it is this node's and this cluster's."""
@@ -174,11 +183,3 @@ class Tracker:
     def _put(self, ref: PodRef, known: Known) -> None:
         self._known[known.name] = known
         self._names[ref.uid] = known.name
-
-
-def _next_look(known: Known, now: datetime) -> datetime | None:
-    if pods.is_terminal(known.pod):
-        return None
-    pause = min((now - known.changed) / CALM, LONGEST)
-    least = PROVISIONING_PAUSE if known.provisioning in status.TRANSITIONS else SOON
-    return now + max(pause, least)

@@ -26,7 +26,7 @@ from runner.options import OBSOLETE_VARIABLES
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 DOCUMENTS += sorted((ROOT / "docs").rglob("*.md"))
-TOOLS = {"cd", "docker", "export", "git", "kill", "kubectl", "pip", "pre-commit", "python3", ".ci/kind", "bash"}
+TOOLS = {"az", "cd", "docker", "export", "git", "kill", "kubectl", "pip", "pre-commit", "python3", ".ci/kind", "bash"}
 """Commands that are not this project's and that a reader may need."""
 OURS = {"vksim", "runner", "make", "pytest"}
 

@@ -76,7 +76,12 @@ class AciBackend:
         file = {**self.config, **context.config}
         config = configuration.parse(file, {}, operating_system=context.operating_system, source=context.config_source)
         client = AciClient(
-            config, _NoCredential(), self._authentication, _Transport(self.door), self._account.throttle, self._clock
+            config,
+            _NoCredential(),
+            lambda: self._authentication,
+            _Transport(self.door),
+            self._account.throttle,
+            self._clock,
         )
         return AciProvider(context, config, client, self._account, self._connect)
 

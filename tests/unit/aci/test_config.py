@@ -1,15 +1,19 @@
 """The operator's configuration: Virtual Kubelet's file, environment and credential files."""
 
 import json
+import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from providers.aci import config as configuration
 from providers.aci.config import AciConfig, parse
 from providers.errors import InvalidConfig
 
+ROOT = Path(__file__).parents[3]
 FILE = {"Region": "West Europe", "ResourceGroup": "vk", "SubscriptionID": "sub"}
 
 
@@ -163,3 +167,18 @@ def test_the_log_analytics_file_is_read(tmp_path: Path) -> None:
     found = config(FILE, {"LOG_ANALYTICS_AUTH_LOCATION": path, "CLUSTER_RESOURCE_ID": "/aks"}).log_analytics
     assert found is not None
     assert (found.workspace, found.key, found.cluster) == ("w", "k", "/aks")
+
+
+# --- what is written about it -----------------------------------------------------------------------------------------
+
+
+def test_the_example_is_understood() -> None:
+    found = config(tomllib.loads((ROOT / "providers/aci/example.toml").read_text()))
+    assert found.subnet.endswith("/aks-network/providers/Microsoft.Network/virtualNetworks/aks-vnet/subnets/aci")
+    assert found.limits == configuration.Limits()
+
+
+def test_the_page_explains_every_key() -> None:
+    text = (ROOT / "docs/aci.md").read_text()
+    shown = re.findall(r"^\| `([A-Za-z]+)` \|", text, flags=re.MULTILINE)
+    assert sorted(shown) == sorted(configuration._KEYS.values())

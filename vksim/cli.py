@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from vksim.cloud_commands import cloud
+
 EPILOG = """
 \b
 Exit codes:
@@ -188,6 +190,9 @@ def restore(file: Path, data_dir: Path) -> None:
     from vksim import snapshots  # noqa: PLC0415
 
     click.echo(snapshots.restore(file, data_dir))
+
+
+vksim.add_command(cloud)
 
 
 def main() -> None:

@@ -5,10 +5,7 @@ comes and goes with them.
 """
 
 import asyncio
-import errno
-import ipaddress
 import secrets
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
@@ -34,11 +31,16 @@ from runner.kubelet.server import AddressError, KubeletServer, listen
 from runner.kubelet.tls import TlsFiles, server_context
 from runner.ports import InThread, SystemClock
 from vksim.cluster import CONTROLLERS, Cluster
-
-ENDED, FAILED, WRONG_USAGE = 0, 1, 2
-"""Exit codes; the command's help explains them."""
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from vksim.serving import (
+    ENDED,
+    FAILED,
+    WRONG_USAGE,
+    WrongUsage,
+    cannot_listen,
+    check_host,
+    reachable,
+    signalled,
+)
 
 SCRIPT = {"start-after": ["500ms", "2s"], "log-every": "5s"}
 """What pods do unless their annotations say otherwise."""
@@ -46,10 +48,6 @@ SCRIPT = {"start-after": ["500ms", "2s"], "log-every": "5s"}
 
 FAULTS_SEED = 1
 """The same requests in the same order meet the same faults."""
-
-
-class WrongUsage(Exception):
-    """An option cannot be meant like that. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,7 @@ def main(settings: Settings) -> tuple[int, str]:
     except (AddressError, StorageError) as error:
         return FAILED, str(error)
     except OSError as error:
-        taken = f"; port {settings.port} is in use, give another --port" if error.errno == errno.EADDRINUSE else ""
-        return FAILED, f"cannot serve on {settings.host}: {error.strerror or error}{taken}"
+        return FAILED, cannot_listen(error, settings.host, settings.port)
     return ENDED, ""
 
 
@@ -104,7 +101,7 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
     clock = SystemClock()
     rules = _rules(settings.faults)
     brought_along = _controllers(settings.controllers)
-    address = _reachable(settings.host)
+    address = reachable(settings.host)
     async with AsyncExitStack() as stack:
         storage = None
         if settings.data_dir is not None:
@@ -162,17 +159,7 @@ def _written(path: Path | None, text: str) -> Iterator[Path]:
 
 async def _until_signal(settings: Settings) -> None:
     """Serve; the first signal ends it in order, a second one at once."""
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-
-    def stop() -> None:
-        stopped.set()
-        for each in SIGNALS:
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
-
-    for number in SIGNALS:
-        loop.add_signal_handler(number, stop)
+    stopped = signalled()
     async with serving(settings) as kubeconfig:
         nodes = f"{settings.nodes} virtual node{'' if settings.nodes == 1 else 's'}"
         click.echo(f"A cluster with {nodes} is up; Ctrl-C ends it. In another terminal:", err=True)
@@ -201,15 +188,8 @@ class _Nodes:
 
 
 def _check(settings: Settings) -> None:
-    try:
-        address = ipaddress.ip_address(settings.host)
-    except ValueError:
-        raise WrongUsage(f"--host: {settings.host!r} is not an IP address; write e.g. 127.0.0.1") from None
-    if not address.is_loopback and not settings.allow_remote:
-        raise WrongUsage(
-            f"--host: other machines can reach {settings.host}, and whoever has the token rules the cluster; "
-            "if you want that, add --allow-remote"
-        )
+    danger = "whoever has the token rules the cluster"
+    check_host(settings.host, allow_remote=settings.allow_remote, danger=danger)
     if settings.kubeconfig is not None and settings.kubeconfig.exists():
         raise WrongUsage(
             f"--kubeconfig: {settings.kubeconfig} is there already, and would be removed at the end; name a new file"
@@ -233,11 +213,3 @@ def _controllers(text: str) -> frozenset[str]:
         return parse_controllers(text, CONTROLLERS)
     except ValueError as error:
         raise WrongUsage(f"--controllers: {error}") from None
-
-
-def _reachable(host: str) -> str:
-    """The address that clients on this machine use: a server that listens everywhere is found on the loopback."""
-    address = ipaddress.ip_address(host)
-    if not address.is_unspecified:
-        return host
-    return "127.0.0.1" if address.version == 4 else "::1"

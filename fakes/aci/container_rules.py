@@ -72,7 +72,7 @@ def _any(name: str, container: shapes.AnyContainer, volumes: frozenset[str], see
     image = container.properties.image
     if not image:
         raise invalid("MissingImage", f"The image of {where} cannot be empty.")
-    if not _IMAGE.fullmatch(image):
+    if not _IMAGE.fullmatch(image) or "://" in image:
         raise invalid("InvalidImageName", f"The image '{image}' of {where} is invalid.")
     _environment(where, container)
     _mounts(where, container, volumes)

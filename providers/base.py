@@ -243,6 +243,19 @@ class ContainerLogs(Protocol):
 
 
 @runtime_checkable
+class Approximates(Protocol):
+    """Can say what its cloud does only nearly as a pod asks."""
+
+    def approximations(self, pod: Pod, data: PodData) -> Sequence[str]:
+        """What comes out differently, a line each; the pod's owner is told when the pod is created.
+
+        Raises:
+            Invalid: the pod is refused altogether.
+        """
+        ...
+
+
+@runtime_checkable
 class PodAddressing(Protocol):
     """Knows a pod's address before the pod is created."""
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TypeVar, cast
 
 from providers import pods
-from providers.base import Provider, VolumeUpdates
+from providers.base import Approximates, Provider, VolumeUpdates
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable, Unsupported
 from providers.types import KubeObject, Pod, PodStatus
 from runner import backoff, kube, lifecycle, logs, volumes
@@ -243,6 +243,9 @@ class Reconciler:
         record.created_at = self._ports.clock.now()
         self._keep_fresh(record, given)
         self._events.tell(pod, NORMAL, "ProviderCreateSuccess", "Create pod in provider successfully")
+        if isinstance(self._provider, Approximates):
+            for line in self._provider.approximations(given.pod, given.data):
+                self._events.tell(pod, WARNING, "ProviderApproximated", line)
 
     async def _update(self, record: Record) -> None:
         pod = record.pod

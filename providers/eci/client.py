@@ -4,9 +4,10 @@ The SDK's synchronous client is used through ``context.blocking``: its asynchron
 call, which takes twice the time. Answers are handed on as plain dicts with the API's names.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from alibabacloud_eci20180808 import models
@@ -22,6 +23,8 @@ from providers.eci.traffic import Traffic
 
 IDS_AT_ONCE = 20
 """Groups that one describe takes and gives."""
+CALLS_AT_ONCE = 5
+"""Describes that are made at the same time."""
 STATUSES_AT_ONCE = 200
 MOST_LINES = 2000
 """Lines of a log in one answer."""
@@ -60,13 +63,21 @@ class EciClient:
         """End a group. Raises NotFound."""
         await self._call("DeleteContainerGroup", {"ContainerGroupId": group_id})
 
-    async def groups(self, ids: Sequence[str]) -> list[Answer]:
-        """The groups of these IDs that there are, with all that is known of them."""
-        found: list[Answer] = []
-        for some in _in_lots(ids, IDS_AT_ONCE):
-            request = {"ContainerGroupIds": json.dumps(some), "WithEvent": True, "Limit": IDS_AT_ONCE}
-            found += (await self._call("DescribeContainerGroups", request)).get("ContainerGroups") or []
-        return found
+    async def groups(self, ids: Sequence[str]) -> AsyncIterator[Answer]:
+        """The groups of these IDs that there are, with all that is known of them, as the answers come."""
+        for some in _in_lots(ids, IDS_AT_ONCE * CALLS_AT_ONCE):
+            lots = [self._lot(lot) for lot in _in_lots(some, IDS_AT_ONCE)]
+            answers = await asyncio.gather(*lots, return_exceptions=True)
+            for answer in answers:
+                if not isinstance(answer, BaseException):
+                    for group in answer:
+                        yield group
+            if failed := [each for each in answers if isinstance(each, BaseException)]:
+                raise failed[0]
+
+    async def _lot(self, ids: Sequence[str]) -> list[Answer]:
+        request = {"ContainerGroupIds": json.dumps(ids), "WithEvent": True, "Limit": IDS_AT_ONCE}
+        return (await self._call("DescribeContainerGroups", request)).get("ContainerGroups") or []
 
     async def tagged(self, tags: Tags) -> list[Answer]:
         """All groups with these tags."""

@@ -33,7 +33,7 @@ class Known:
         made: when this process made it; None if another did.
         fingerprint: of the status row that the details belong to.
         group: the details; None before they were read.
-        ending: whether it was told to end.
+        told_to_end: when the cloud last took our word that it is to end; None before.
     """
 
     id: str
@@ -41,7 +41,12 @@ class Known:
     made: datetime | None = None
     fingerprint: str = ""
     group: Group | None = None
-    ending: bool = False
+    told_to_end: datetime | None = None
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to end."""
+        return self.told_to_end is not None
 
     @property
     def is_over(self) -> bool:
@@ -119,7 +124,7 @@ class Inventory:
     async def look(self, ref: PodRef) -> Known:
         """The group of a pod as it is now. Raises NotFound."""
         known = await self.find(ref)
-        found = await self._client.groups([known.id])
+        found = [each async for each in self._client.groups([known.id])]
         if not found:
             if known.made is None or self._clock.now() - known.made > SETTLING:
                 self.forget(known)
@@ -154,11 +159,12 @@ class Inventory:
         """Ask for groups by their IDs."""
         if not wanted:
             return
-        found = {each["ContainerGroupId"]: each for each in await self._client.groups([each.id for each in wanted])}
-        for known in wanted:
-            if known.id in found:
-                self._learn(found[known.id])
-            elif known.ending:
+        missing = {each.id: each for each in wanted}
+        async for group in self._client.groups(list(missing)):
+            missing.pop(group["ContainerGroupId"], None)
+            self._learn(group)
+        for known in missing.values():
+            if known.ending:
                 self._gone(known)
 
     def _gone(self, known: Known) -> None:
@@ -181,7 +187,7 @@ class Inventory:
         fresh = {row["ContainerGroupId"]: _fingerprint(row) for row in rows}
         known = self._known
         wanted = [each for each, new in fresh.items() if each not in known or known[each].fingerprint != new]
-        for group in await self._client.groups(wanted):
+        async for group in self._client.groups(wanted):
             self._learn(group, fresh[group["ContainerGroupId"]])
 
     def _learn(self, group: Group, fingerprint: str = "") -> None:

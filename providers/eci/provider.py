@@ -22,8 +22,10 @@ from providers.types import Pod, ResourceList
 
 AT_REST = timedelta(seconds=5)
 """Between two looks while no group is starting or ending, at least."""
-LONGEST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(seconds=20)
 """Between two looks while the cloud does not answer."""
+PATIENCE = timedelta(minutes=1)
+"""Before the cloud is told again to end a group."""
 OVERLAP = timedelta(seconds=10)
 """So much earlier than the last look begins what is asked for, as clocks differ."""
 LONGEST_SINCE = timedelta(minutes=10)
@@ -71,15 +73,16 @@ class EciProvider(Provider):
     async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
         """Make the pod's group. The token makes a second call harmless."""
         ref = pods.ref(pod)
-        built = group.build(pod, data, self._config, self._owner, self.context.cluster_domain)
+        parameters = self._built(pod, data).parameters
         try:
-            group_id = await self._client.create(built.parameters)
+            group_id = await self._client.create(parameters)
         except Mismatch:
-            group_id = await self._created_before(ref, built.parameters)
-        for line in built.approximations:
-            self.context.log.warning("pod %s: %s", ref, line)
+            group_id = await self._created_before(ref, parameters)
         self._inventory.made(ref, group_id)
         self._woken.set()
+
+    def _built(self, pod: Pod, data: PodData) -> group.Group:
+        return group.build(pod, data, self._config, self._owner, self.context.cluster_domain)
 
     async def _created_before(self, ref: PodRef, parameters: dict[str, Any]) -> str:
         """The pod was sent before, with other data (a Secret has changed meanwhile): its group, or a new one."""
@@ -105,12 +108,16 @@ class EciProvider(Provider):
         self._woken.set()
 
     async def _end(self, known: Known) -> None:
+        """Tell the cloud, unless it has just been told: it cannot end a group sooner than by its own grace."""
+        now = self.context.clock.now()
+        if known.told_to_end is not None and now - known.told_to_end < PATIENCE:
+            return
         try:
             await self._client.delete(known.id)
         except NotFound:
             self._inventory.forget(known)
             raise
-        known.ending = True
+        known.told_to_end = now
 
     async def get_pod(self, ref: PodRef) -> Pod:
         """The pod as the cloud has it."""
@@ -131,6 +138,10 @@ class EciProvider(Provider):
     def notify_pods(self, notify: Callable[[Pod], None]) -> None:
         """Every change that the following of the groups finds is pushed."""
         self._inventory.changed = notify
+
+    def approximations(self, pod: Pod, data: PodData) -> Sequence[str]:
+        """What ECI does only nearly."""
+        return self._built(pod, data).approximations
 
     async def ping(self) -> None:
         """Whether the cloud answers."""

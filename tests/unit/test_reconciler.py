@@ -68,6 +68,9 @@ class Cloud:
 
         return call
 
+    def approximations(self, *_: Any) -> tuple[str, ...]:
+        return ()
+
     def names(self) -> list[str]:
         return [operation for operation, _ in self.calls]
 

@@ -15,7 +15,6 @@ from providers.base import LogOptions, TerminalSize
 from providers.data import PodData
 from providers.eci.provider import EciProvider
 from providers.errors import Invalid, InvalidConfig, NotFound, Permanent, Retryable, Unsupported
-from providers.types import Pod
 from tests.unit.eci_setting import a_pod
 from tests.unit.mock_setting import context, virtual_clock
 from vksim.clouds.eci import make
@@ -32,7 +31,7 @@ class Setting:
         self.backend = make(CloudSettings(**{"latencies": QUICK, **settings}), self.clock, Random(1))
         self.backend.patience = 0.1
         self.region = self.backend.service.region
-        self.pushed: list[Pod] = []
+        self.pushed: list[Any] = []
         self.provider = self.new_provider()
 
     def new_provider(self, **config: Any) -> EciProvider:
@@ -144,11 +143,9 @@ async def test_a_second_group_of_a_pod_is_ended(setting: Setting):
 @in_virtual_time
 async def test_groups_of_the_2018_provider_are_taken_over(setting: Setting):
     old = {"PodName": "web", "NameSpace": "shop", "NodeName": "vk", "UID": "u-1"}
-    tags = {
-        f"Tag.{n}.{key}": value
-        for n, pair in enumerate(old.items(), 1)
-        for key, value in zip(("Key", "Value"), pair, strict=True)
-    }
+    tags = {}
+    for number, (key, value) in enumerate(old.items(), 1):
+        tags |= {f"Tag.{number}.Key": key, f"Tag.{number}.Value": value}
     flat = {"ContainerGroupName": "shop-web", "Container.1.Name": "main", "Container.1.Image": "app:1", **tags}
     setting.backend.service.call("CreateContainerGroup", {"RegionId": "cn-hangzhou", **flat})
     (pod,) = await setting.provider.get_pods()

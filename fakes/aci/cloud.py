@@ -57,6 +57,7 @@ class AciCloud:
         model: the common model of clouds; faults may be changed there as time goes on.
         groups: the container groups, and what can be broken about them.
         tokens: who may come in.
+        denied: what nobody may do, as roles name it: ``Microsoft.ContainerInstance/containerGroups/write``.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class AciCloud:
     ) -> None:
         self.account = account or Account()
         self.model = CloudModel(defaults.merged(settings), now, random)
+        self.denied: set[str] = set()
         self.tokens = Tokens(Random(random.getrandbits(64)))
         self._identity = Identity(self.account.tenant, principals or Principals(), self.tokens)
         region = views.region(self.account.region)
@@ -95,12 +97,14 @@ class AciCloud:
         route: Route | None = None
         verdict = Verdict()
         try:
-            self._authenticate(request, now)
+            client = self._authenticate(request, now)
             route, names = self._router.find(request)
             self._check(request, route, names)
+            if self.denied and route.action.lower() in self._denied():
+                raise errors.forbidden(client, route.action, request.path)
             verdict = self.model.admit(route.operation, self._resource(names))
             self._refuse(verdict, route.operation)
-            response = self._do(route, Call(request, now, names, verdict))
+            response = self._do(route, Call(request, now, names, client, verdict, self._denied()))
         except ArmError as error:
             response = error.response()
         response = self._finished(response, request, route.operation if route else "", now)
@@ -109,18 +113,22 @@ class AciCloud:
 
     # --- one request ------------------------------------------------------------------------------------------------
 
-    def _authenticate(self, request: Request, now: datetime) -> None:
+    def _authenticate(self, request: Request, now: datetime) -> str:
+        """Who asks. Raises ArmError."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             detail = "Authentication failed. The 'Authorization' header is missing."
         else:
             known = self.tokens.find(token.strip(), now)
             if known is not None and known.audience in (*AUDIENCES, request.origin):
-                return
+                return known.subject
             detail = "The access token is invalid or has expired."
             if known is not None:
                 detail = f"The access token has been obtained for the wrong audience or resource '{known.audience}'."
         raise errors.unauthenticated("https://login.windows.net", self.account.tenant, detail)
+
+    def _denied(self) -> frozenset[str]:
+        return frozenset(each.lower() for each in self.denied)
 
     def _check(self, request: Request, route: Route, names: dict[str, str]) -> None:
         version = request.query.get("api-version")

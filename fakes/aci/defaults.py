@@ -26,7 +26,7 @@ THROTTLED_SECONDS = 30
 PROVISIONING_TIMEOUT = 1800.0
 """Seconds after which a group that has not started is Failed; it may start all the same."""
 BACKOFF_FIRST, BACKOFF_LONGEST = 10.0, 300.0
-"""Seconds before a container is started again; doubled each time."""
+"""Seconds before a container is started again; the first time it is at once, then so long, then doubled each time."""
 STOP_GRACE = 30.0
 """Seconds that containers have to end when they are told to (a guess)."""
 

@@ -45,6 +45,17 @@ def unauthenticated(authority: str, tenant: str, detail: str) -> ArmError:
     return ArmError(401, "InvalidAuthenticationToken", detail, {"WWW-Authenticate": challenge})
 
 
+def link_forbidden(client: str, action: str, scope: str, linked: str) -> ArmError:
+    """A role assignment is missing on something that the resource refers to (seen)."""
+    return ArmError(
+        403,
+        "LinkedAuthorizationFailed",
+        f"The client '{client}' with object id '{client}' has permission to perform action '{GROUP_TYPE}/write' on "
+        f"scope '{scope}'; however, it does not have permission to perform action '{action}' on the linked scope(s) "
+        f"'{linked}' or the linked scope(s) are invalid.",
+    )
+
+
 def forbidden(client: str, action: str, scope: str) -> ArmError:
     """A role assignment is missing (seen)."""
     return ArmError(
@@ -215,6 +226,15 @@ def no_capacity(location: str, cpu: float, memory: float, os_type: str) -> ArmEr
         f"The requested resource is not available in the location '{location}' at this moment. Please retry with a "
         f"different resource request or in another location. Resource requested: '{cpu:g}' CPU '{memory:g}' GB memory "
         f"'{os_type}' OS",
+    )
+
+
+def timed_out() -> ArmError:
+    """The service did not answer Resource Manager in time, and may have done what it was asked (seen)."""
+    return ArmError(
+        503,
+        "ServerTimeout",
+        "The request timed out. Diagnostic information: the operation may have succeeded; please retry.",
     )
 
 

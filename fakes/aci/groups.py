@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -15,9 +16,10 @@ from fakes.aci.messages import Response, answer
 from fakes.aci.network import Addresses, Networks
 from fakes.aci.operations import Operation, Operations
 from fakes.aci.routes import Call, Route
-from fakes.aci.script import NO_SCRIPT, Script, Scripts
+from fakes.aci.script import Script, Scripts
 from fakes.aci.sessions import Sessions
 from fakes.aci.store import Store
+from fakes.aci.trouble import Trouble
 from fakes.cloud.limits import QuotaExceeded
 from fakes.cloud.model import CloudModel
 from fakes.cloud.settings import FaultKind
@@ -39,14 +41,14 @@ class ContainerGroups:
     Attributes:
         store: the groups.
         starts: resource ID in lower case -> how often such a group was made, or deployed again without a change.
-        ignored_deletes: so many deletes from now on are answered, and not done.
+        trouble: what fails because somebody wants it to.
         page_size: groups in one page of a list.
     """
 
     def __init__(self, model: CloudModel, networks: Networks, region: str, scripts: Scripts, random: Random) -> None:
         self.store = Store()
         self.starts: Counter[str] = Counter()
-        self.ignored_deletes = 0
+        self.trouble = Trouble()
         self.page_size = defaults.PAGE_SIZE
         self.sessions = Sessions(region, random)
         self._model = model
@@ -56,7 +58,6 @@ class ContainerGroups:
         self._random = random
         self._operations = Operations(region)
         self._addresses = Addresses()
-        self._failed: Counter[tuple[str, str]] = Counter()
 
     def routes(self) -> list[Route]:
         """What is served."""
@@ -101,8 +102,7 @@ class ContainerGroups:
         self._model.quotas.release(group.place.id.lower())
         self._addresses.give_back(group.address)
         self._networks.left(group.spec)
-        for operation in ("create", "delete"):
-            self._failed.pop((operation, group.place.id.lower()), None)
+        self.trouble.forget(group)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -148,38 +148,25 @@ class ContainerGroups:
 
     def put(self, call: Call) -> Response:
         """Create a group, or replace one."""
-        name = call.names["name"]
-        group_name = self._networks.resource_group(call)
+        place = Place(call.names["subscription"], self._networks.resource_group(call), call.names["name"])
         spec = shapes.decode(call.request.body, shapes.ContainerGroup)
         self._check_location(spec)
-        validation.check(name, spec)
-        self._networks.check(spec, name)
+        validation.check(place.name, spec)
+        self._networks.check(spec, place.name, call)
         scripts = [self._scripts(spec, each) for each in shapes.containers(spec)]
-        group = self._replaceable(Place(call.names["subscription"], group_name, name), spec, call.now)
-        script = self._leading(spec, scripts)
-        self._fail_create(group, spec, script)
+        group = self._replaceable(place, spec, call.now)
+        script = _leading(spec, scripts)
+        trouble = self.trouble.of_create(group, spec, script)
+        if trouble is not None and not script.is_done_anyway:
+            raise trouble
         self._check_capacity(call, spec)
         self._reserve(group, spec)
-        takes = self._model.takes("provision")
-        address = group.address or self._addresses.take(private=bool(spec.properties.subnet_ids))
-        exists = self.store.find(group.place) is group
-        if not exists or group.spec == spec:
-            self.starts[group.place.id.lower()] += 1
-        if exists:
-            self._networks.left(group.spec)
-        self._networks.taken(spec)
-        group.deploy(spec, scripts, address, call.now, takes if script.start_after is None else script.start_after)
-        group.advance(call.now)
-        if not exists:
-            self.store.add(group)
-        self._make_busy(group, call.now)
-        headers = self._begun(call, group)
-        response = answer(200 if exists else 201, group.view(), headers)
-        return (
-            response
-            if script.create_takes is None
-            else Response(response.status, response.headers, response.body, takes=script.create_takes)
-        )
+        exists = self.store.find(place) is group
+        self._deploy(group, spec, scripts, call.now)
+        if trouble is not None:
+            raise trouble
+        response = answer(200 if exists else 201, group.view(), self._begun(call, group))
+        return response if script.create_takes is None else replace(response, takes=script.create_takes)
 
     def patch(self, call: Call) -> Response:
         """Change tags and zones."""
@@ -196,11 +183,11 @@ class ContainerGroups:
         if group is None:
             return answer(204)
         self._refuse_if_busy(group, call.now)
-        if self._fails_again("delete", group, self._leading(group.spec, group.scripts).delete_errors):
-            raise errors.transitioning(group.place.name)
+        trouble = self.trouble.of_delete(group, _leading(group.spec, group.scripts))
+        if trouble is not None:
+            raise trouble
         view = group.view()
-        if self.ignored_deletes > 0:
-            self.ignored_deletes -= 1
+        if self.trouble.ignores_delete():
             return answer(200, view)
         if group.provisioning not in (PENDING, CREATING, UPDATING):
             self.remove(group, call.now)
@@ -326,6 +313,23 @@ class ContainerGroups:
     def _make_busy(self, group: Group, now: datetime) -> None:
         group.busy_until = now + timedelta(seconds=self._model.takes("transition"))
 
+    def _deploy(self, group: Group, spec: shapes.ContainerGroup, scripts: Sequence[Script], now: datetime) -> None:
+        """Let a group run this, be it new or not."""
+        exists = self.store.find(group.place) is group
+        if not exists or group.spec == spec:
+            self.starts[group.place.id.lower()] += 1
+        if exists:
+            self._networks.left(group.spec)
+        self._networks.taken(spec)
+        takes = self._model.takes("provision")
+        asked = _leading(spec, scripts).start_after
+        address = group.address or self._addresses.take(private=bool(spec.properties.subnet_ids))
+        group.deploy(spec, scripts, address, now, takes if asked is None else asked)
+        group.advance(now)
+        if not exists:
+            self.store.add(group)
+        self._make_busy(group, now)
+
     def _check_location(self, spec: shapes.ContainerGroup) -> None:
         if not spec.location:
             raise errors.location_required()
@@ -343,30 +347,6 @@ class ContainerGroups:
             self._model.quotas.take(group.place.id.lower(), _amounts(spec))
         except QuotaExceeded as quota:
             raise errors.quota_reached(self._region, quota) from None
-
-    def _fail_create(self, group: Group, spec: shapes.ContainerGroup, script: Script) -> None:
-        kind = script.create_error or ("retryable" if script.create_errors else "")
-        if not kind or not self._fails_again("create", group, script.create_errors):
-            return
-        image = next(iter(spec.properties.containers or ())).properties.image or ""
-        if kind == "retryable":
-            raise errors.registry_error(image)
-        if kind == "permanent":
-            raise errors.inaccessible_image(image, group.place.name)
-        raise errors.invalid("InvalidContainerGroup", f"The container group '{group.place.name}' is invalid.")
-
-    def _fails_again(self, operation: str, group: Group, times: int | None) -> bool:
-        key = (operation, group.place.id.lower())
-        if times is not None and self._failed[key] >= times:
-            return False
-        self._failed[key] += 1
-        return True
-
-    @staticmethod
-    def _leading(spec: shapes.ContainerGroup, scripts: Sequence[Script]) -> Script:
-        """The script that says how creates and deletes fare: the first container's."""
-        first = len(spec.properties.init_containers or ())
-        return scripts[first] if first < len(scripts) else NO_SCRIPT
 
     def _guid(self) -> str:
         return views.guid(f"{self._random.getrandbits(128):032x}")
@@ -397,3 +377,8 @@ def _amounts(spec: shapes.ContainerGroup) -> dict[str, float]:
     kind = "Spot" if values.same(spec.properties.priority, values.PRIORITIES) == "Spot" else ""
     kind = amounts.gpu.sku if amounts.gpu is not None else kind
     return {"ContainerGroups": 1.0, f"Standard{kind}Cores": cores}
+
+
+def _leading(spec: shapes.ContainerGroup, scripts: Sequence[Script]) -> Script:
+    """The script that says how creates and deletes fare: the first container's."""
+    return scripts[len(spec.properties.init_containers or ())]

@@ -139,9 +139,9 @@ class Container:
     def back_off(self) -> float:
         """It waits to be started again: seconds."""
         self.previous, self.state = self.state, State(WAITING, CRASHING)
-        wait = min(defaults.BACKOFF_FIRST * 2.0**self.restarts, defaults.BACKOFF_LONGEST)
+        wait = min(defaults.BACKOFF_FIRST * 2.0 ** (self.restarts - 1), defaults.BACKOFF_LONGEST)
         self.restarts += 1
-        return wait
+        return wait if self.restarts > 1 else 0.0
 
     def restart(self, at: datetime) -> datetime | None:
         """It runs again after ``back_off``: when it will end, if it will."""
@@ -186,7 +186,10 @@ class Container:
         state = self.state if self.state.started is not None else self.previous
         if state is None or state.started is None:
             return
-        began, until = state.started, min(now, self.state.finished or state.finished or now)
+        yield from self.lines_of(state.started, min(now, self.ended(state.started) or now))
+
+    def lines_of(self, began: datetime, until: datetime) -> Iterator[tuple[datetime, str]]:
+        """What the run that began then has written until a moment."""
         ran = (until - began).total_seconds()
         for piece in self.run.output:
             if piece.at <= ran:
@@ -197,6 +200,13 @@ class Container:
             count = int(ran / every)
             for number in range(max(1, count - MOST_LOG_LINES + 1), count + 1):
                 yield began + timedelta(seconds=number * every), f"line {number}"
+
+    def ended(self, began: datetime) -> datetime | None:
+        """When the run that began then ended; None if it has not."""
+        previous = self.previous
+        if previous is not None and previous.started == began and previous.finished is not None:
+            return previous.finished
+        return self.state.finished  # a container that was stopped tells no start
 
     def next_line(self, now: datetime) -> datetime | None:
         """When its present run writes again; None if it does not."""

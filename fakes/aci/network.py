@@ -12,6 +12,7 @@ from fakes.aci.messages import Response, answer
 from fakes.aci.routes import Call, Route
 
 DELEGATE = "Microsoft.ContainerInstance/containerGroups"
+JOIN = "Microsoft.Network/virtualNetworks/subnets/join/action"
 NETWORK_TYPE = "Microsoft.Network/virtualNetworks"
 ADDRESSES_AT_REST = 256
 """So many addresses that were given back rest before the first of them is given out again."""
@@ -73,9 +74,11 @@ class Networks:
             raise errors.resource_group_not_found(call.names["group"])
         return str(group["name"])
 
-    def check(self, spec: shapes.ContainerGroup, name: str) -> None:
-        """Refuse a group whose subnet cannot take it. Raises ArmError."""
+    def check(self, spec: shapes.ContainerGroup, name: str, call: Call) -> None:
+        """Refuse a group whose subnet cannot take it, or may not be joined. Raises ArmError."""
         for each in spec.properties.subnet_ids or ():
+            if JOIN.lower() in call.denied:
+                raise errors.link_forbidden(call.client, JOIN, call.request.path, each.id)
             subnet = self._subnets.get(each.id.lower())
             if subnet is None:
                 raise invalid(

@@ -1,6 +1,6 @@
 """From a method and a path to an operation. Resource Manager does not care for the case of the fixed parts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -17,16 +17,32 @@ class Call:
 
     Attributes:
         names: what the path names, by the route's placeholders.
+        client: who asks.
         verdict: what becomes of it.
+        denied: what nobody may do, as roles name it, in lower case.
     """
 
     request: Request
     now: datetime
     names: Mapping[str, str]
+    client: str
     verdict: Verdict
+    denied: Collection[str]
 
 
 Handler = Callable[[Call], Response]
+
+_VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
+_SPELLED = {
+    "microsoft.containerinstance": "Microsoft.ContainerInstance",
+    "microsoft.insights": "Microsoft.Insights",
+    "microsoft.network": "Microsoft.Network",
+    "containergroups": "containerGroups",
+    "resourcegroups": "resourceGroups",
+    "virtualnetworks": "virtualNetworks",
+    "cachedimages": "cachedImages",
+    "serviceassociationlinks": "serviceAssociationLinks",
+}
 
 
 class Route(NamedTuple):
@@ -47,6 +63,15 @@ class Route(NamedTuple):
     kind: str
     latency: str
     handler: Handler
+
+    @property
+    def action(self) -> str:
+        """What it is to the roles that allow it: resource types and a verb, ``.../containerGroups/write``."""
+        path = (
+            self.path.rpartition("/providers/")[2] if "/providers/" in self.path else f"Microsoft.Resources{self.path}"
+        )
+        words = [_SPELLED.get(each, each) for each in path.strip("/").split("/") if each[0] != "{"]
+        return "/".join((*words, _VERBS[self.method]))
 
 
 class Router:

@@ -31,7 +31,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         ends_after: so long it takes to end when it is told to.
         start_after: so long it takes to provision the group.
         create_takes: so long it takes to answer a create; the group is there at once.
-        create_error: how creates of the group fail.
+        create_error: how creates of the group fail; after a ``timeout`` the group is there all the same.
         create_errors: so many of them fail; none means all, if create_error is set.
         delete_errors: so many deletes of the group fail, with an error that a retry helps.
         log: what the container writes when it starts.
@@ -44,11 +44,16 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     ends_after: Seconds = 0.0
     start_after: Seconds | None = None
     create_takes: Seconds | None = None
-    create_error: Literal["", "retryable", "permanent", "invalid"] = ""
+    create_error: Literal["", "retryable", "permanent", "invalid", "timeout"] = ""
     create_errors: Count | None = None
     delete_errors: Count = 0
     log: str | None = None
     log_every: Annotated[float, Meta(gt=0)] | None = None
+
+    @property
+    def is_done_anyway(self) -> bool:
+        """Whether a create that fails has done what it was asked."""
+        return self.create_error == "timeout"
 
 
 NO_SCRIPT = Script()

@@ -159,8 +159,11 @@ class AttachSession(Session):
     def output(self, now: datetime) -> Output:
         """The lines that were written since the last time."""
         since, self._since = self._since, now
-        lines = [line for at, line in self._container.lines(now) if since is not None and since < at <= now]
         self.ended = self.ended or not self._alive()
+        lines: list[str] = []
+        if self._run is not None and since is not None:
+            until = min(now, self._container.ended(self._run) or now)
+            lines = [line for at, line in self._container.lines_of(self._run, until) if since < at]
         data = "".join(f"{line}\r\n" for line in lines).encode()
         return Output(data, None if self.ended else self._container.next_line(now), self.ended)
 

@@ -65,7 +65,7 @@ def static(place: HasId, spec: shapes.ContainerGroup) -> dict[str, Any]:
     properties.setdefault("sku", "Standard")
     properties["provisioningTimeoutInSeconds"] = int(defaults.PROVISIONING_TIMEOUT)
     properties["isCustomProvisioningTimeout"] = False
-    properties["containers"] = [_container(each) for each in properties.get("containers", ())]
+    properties["containers"] = [_container(each, ports=[]) for each in properties.get("containers", ())]
     properties["initContainers"] = [_container(each) for each in properties.get("initContainers", ())]
     _hide_secrets(properties)
     _add_address(properties, spec)
@@ -119,8 +119,9 @@ def _with_views(fixed: list[dict[str, Any]], containers: "Sequence[Container]") 
     ]
 
 
-def _container(container: dict[str, Any]) -> dict[str, Any]:
-    properties = _without(container["properties"], "instanceView")
+def _container(container: dict[str, Any], **absent: Any) -> dict[str, Any]:
+    """A container without its secrets; ``absent`` is told where nothing was sent."""
+    properties = {**absent, **_without(container["properties"], "instanceView")}
     variables = properties.get("environmentVariables", ())
     properties["environmentVariables"] = [_without(each, "secureValue") for each in variables]
     return {"name": container["name"], "properties": properties}
@@ -169,8 +170,10 @@ def _add_address(properties: dict[str, Any], spec: shapes.ContainerGroup) -> Non
 def _identity(identity: dict[str, Any], group: str) -> dict[str, Any]:
     kind = values.same(identity.get("type"), validation.IDENTITIES) or "None"
     shown: dict[str, Any] = {"type": kind}
+    if kind != "None":
+        shown["tenantId"] = defaults.TENANT
     if "SystemAssigned" in kind:
-        shown.update(principalId=guid(group, "principal"), tenantId=defaults.TENANT)
+        shown["principalId"] = guid(group, "principal")
     if "UserAssigned" in kind:
         shown["userAssignedIdentities"] = {
             each: {"principalId": guid(each, "principal"), "clientId": guid(each, "client")}

@@ -9,6 +9,8 @@ from fakes.aci.messages import Request
 from fakes.cloud.settings import CloudSettings, Fault, FaultKind, Latency, Rate
 from tests.unit.aci_setting import GROUPS, ORIGIN, REGION, Azure, code, group
 
+MAIN = f"{GROUPS}/web/containers/main"
+
 
 @pytest.fixture
 def azure() -> Azure:
@@ -24,6 +26,33 @@ def test_without_a_token_nobody_comes_in(azure: Azure) -> None:
 def test_a_token_expires(azure: Azure) -> None:
     azure.passes(24 * 3600)
     assert code(azure.ask("GET", GROUPS)) == (401, "InvalidAuthenticationToken")
+
+
+def test_what_no_role_allows_is_forbidden(azure: Azure) -> None:
+    azure.cloud.denied.add("Microsoft.ContainerInstance/containerGroups/write")
+    refused = azure.put()
+    assert code(refused) == (403, "AuthorizationFailed")
+    assert "'Microsoft.ContainerInstance/containerGroups/write'" in refused.json()["error"]["message"]
+    assert azure.ask("GET", GROUPS).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "action"),
+    [
+        ("POST", f"{GROUPS}/web/stop", "Microsoft.ContainerInstance/containerGroups/stop/action"),
+        ("DELETE", f"{GROUPS}/web", "Microsoft.ContainerInstance/containerGroups/delete"),
+        (
+            "POST",
+            f"{GROUPS}/web/containers/main/exec",
+            "Microsoft.ContainerInstance/containerGroups/containers/exec/action",
+        ),
+        ("GET", f"{REGION}/usages", "Microsoft.ContainerInstance/locations/usages/read"),
+        ("GET", GROUPS.partition("/providers")[0], "Microsoft.Resources/subscriptions/resourceGroups/read"),
+    ],
+)
+def test_roles_name_what_is_done(azure: Azure, method: str, path: str, action: str) -> None:
+    azure.cloud.denied.add(action)
+    assert code(azure.ask(method, path)) == (403, "AuthorizationFailed")
 
 
 def test_the_api_version_must_be_there_and_be_known(azure: Azure) -> None:

@@ -87,11 +87,15 @@ def test_a_crashing_container_is_restarted_with_growing_pauses(azure: Azure) -> 
     azure.running(body=group(scripted(run_for=5, exit_code=1)))
     azure.passes(6)
     view = instance(azure.get())
+    assert (view["restartCount"], view["currentState"]["state"]) == (1, "Running")
+    assert view["previousState"]["finishTime"] == view["currentState"]["startTime"]
+    assert view["previousState"]["exitCode"] == 1
+    azure.passes(5)
+    view = instance(azure.get())
     assert view["currentState"]["state"] == "Waiting"
     assert view["currentState"]["detailStatus"].startswith("CrashLoopBackOff")
-    assert view["previousState"]["exitCode"] == 1
     azure.passes(10)
-    assert instance(azure.get())["restartCount"] == 1
+    assert instance(azure.get())["restartCount"] == 2
     assert instance(azure.get())["currentState"]["state"] == "Running"
     azure.passes(3600)
     assert 10 < instance(azure.get())["restartCount"] < 20
@@ -226,7 +230,7 @@ def test_a_group_deleted_while_it_is_provisioned_takes_a_while_to_go(azure: Azur
 
 def test_a_delete_can_be_answered_and_forgotten(azure: Azure) -> None:
     azure.running()
-    azure.cloud.groups.ignored_deletes = 1
+    azure.cloud.groups.trouble.ignored_deletes = 1
     assert azure.ask("DELETE", f"{GROUPS}/web").status == 200
     assert azure.get()["properties"]["instanceView"]["state"] == "Running"
     assert azure.ask("DELETE", f"{GROUPS}/web").status == 200
@@ -347,9 +351,9 @@ def test_the_log_is_that_of_the_last_run(azure: Azure) -> None:
     stamped = azure.ask("GET", f"{path}?tail=1&timestamps=true").json()["content"]
     assert stamped == "2026-03-01T12:00:24.000000000Z line 2\n"
     azure.passes(6)
-    assert azure.ask("GET", path).json()["content"].splitlines() == ["up", *(f"line {n}" for n in range(1, 6))]
-    azure.passes(10)
     assert azure.ask("GET", path).json()["content"] == "up\n"
+    azure.passes(10)
+    assert azure.ask("GET", path).json()["content"].splitlines() == ["up", *(f"line {n}" for n in range(1, 6))]
 
 
 def test_there_is_no_log_before_the_container_ran(azure: Azure) -> None:
@@ -375,6 +379,13 @@ def test_a_create_may_take_long_and_fail_a_few_times(azure: Azure) -> None:
     response = azure.put(body=body)
     assert (response.status, response.takes) == (201, 20)
     assert azure.cloud.groups.starts[response.json()["id"].lower()] == 1
+
+
+def test_a_create_may_time_out_and_be_done_all_the_same(azure: Azure) -> None:
+    response = azure.put(body=group(scripted(create_error="timeout", create_errors=1)))
+    assert code(response) == (503, "ServerTimeout")
+    azure.passes(20)
+    assert azure.get()["properties"]["instanceView"]["state"] == "Running"
 
 
 def test_a_delete_may_fail_a_few_times(azure: Azure) -> None:

@@ -34,6 +34,13 @@ def test_a_subnet_must_be_delegated() -> None:
     assert with_subnet(DELEGATION).put(body=group(subnetIds=[{"id": SUBNET.lower()}])).status == 201
 
 
+def test_a_subnet_must_be_one_that_may_be_joined() -> None:
+    azure = with_subnet(DELEGATION)
+    azure.cloud.denied.add("Microsoft.Network/virtualNetworks/subnets/join/action")
+    assert code(azure.put(body=group(subnetIds=[{"id": SUBNET}]))) == (403, "LinkedAuthorizationFailed")
+    assert azure.put().status == 201
+
+
 def test_a_subnet_is_linked_by_its_first_group_and_stays_so() -> None:
     azure = with_subnet(DELEGATION)
     assert "serviceAssociationLinks" not in azure.ask("GET", SUBNET).json()["properties"]

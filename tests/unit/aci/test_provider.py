@@ -332,7 +332,7 @@ def test_a_deletion_that_azure_forgot_is_seen_in_the_next_list() -> None:
     async def story(azure: Azure) -> None:
         pod = a_pod()
         await azure.running(pod)
-        azure.cloud.groups.ignored_deletes = 1
+        azure.cloud.groups.trouble.ignored_deletes = 1
         await azure.provider.delete_pod(pod)
         await asyncio.sleep(30)
         [found] = await azure.provider.get_pods()

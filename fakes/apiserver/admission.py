@@ -11,8 +11,13 @@ Find = Callable[[str, str], Object | None]
 
 
 def check_pod(pod: Object, service_account: Find) -> None:
-    """Raise 403 for a new pod whose service account or priority class there is not."""
-    spec, namespace, name = pod["spec"], namespace_of(pod), pod["metadata"]["name"]
+    """Raise 403 for a new pod whose service account or priority class there is not.
+
+    A name that the server has made up is not told: admission comes before it.
+    """
+    spec, namespace, metadata = pod["spec"], namespace_of(pod), pod["metadata"]
+    base = metadata.get("generateName", "")
+    name = base if base and metadata["name"].startswith(base) else metadata["name"]
     account, priority = spec["serviceAccountName"], spec.get("priorityClassName")
     if service_account(namespace, account) is None:
         missing = f'serviceaccount "{account}" not found'

@@ -1,6 +1,5 @@
 """What all controllers have in common: a queue of objects to look at, and errors that are tried again."""
 
-import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -63,6 +62,7 @@ class Controller(ABC):
         self.view = setting.views.of(self.resource)
         self.queue: WorkQueue[str] = WorkQueue(self._work, workers=WORKERS)
         self._failures: dict[str, int] = {}
+        self._written: dict[str, str] = {}
         self.view.read_by(self._seen)
 
     async def run(self) -> None:
@@ -105,16 +105,21 @@ class Controller(ABC):
             metadata.get("namespace"),
             subresource="status",
         )
+        self._written[metadata["uid"]] = written["metadata"]["resourceVersion"]
         self.view.wrote(written)
         return written
 
     def _seen(self, obj: KubeObject) -> None:
-        self.queue.add(obj["metadata"]["uid"])
+        """An object has changed; that its own words are there is no news to a controller."""
+        metadata = obj["metadata"]
+        if self._written.get(metadata["uid"]) != metadata["resourceVersion"]:
+            self.queue.add(metadata["uid"])
 
     async def _work(self, uid: str) -> None:
         obj = self.view.objects.get(uid)
         if obj is None:
             self._failures.pop(uid, None)
+            self._written.pop(uid, None)
             return
         try:
             await self.sync(obj)
@@ -141,7 +146,3 @@ def condition_of(obj: Mapping[str, Any], type_: str) -> Mapping[str, Any] | None
     conditions = (obj.get("status") or {}).get("conditions") or ()
     return next((each for each in conditions if each["type"] == type_), None)
 
-
-async def pause() -> None:
-    """Let others have their turn."""
-    await asyncio.sleep(0)

@@ -92,6 +92,8 @@ class JobController(Controller):
         changes = dict(state.status)
         if "startTime" not in (live.get("status") or {}) and not obj["spec"].get("suspend"):
             changes["startTime"] = rfc3339(now)
+            if obj["spec"].get("activeDeadlineSeconds") is not None:
+                self.again(obj, obj["spec"]["activeDeadlineSeconds"])
         conditions = self._conditions(live, state)
         finished = state.verdict is not None and state.is_settled
         if finished and state.verdict is not None:

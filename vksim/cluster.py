@@ -26,13 +26,15 @@ from runner.context import provider_context
 from runner.kube import KubeApi
 from runner.ports import Ports
 from vksim.blocking import Inline
-from vksim.calm import Calm, CalmRest, lease_reader
+from vksim.calm import EVERYBODY, Calm, CalmRest, lease_reader
+from vksim.controllers import manager
+from vksim.controllers.manager import ControllerManager
 from vksim.gate import Gate, GatedKube, gated
 from vksim.kube import InProcessKube
 from vksim.scheduling import Scheduler
 
 SCHEDULER = "scheduler"
-CONTROLLERS = ALL | {SCHEDULER}
+CONTROLLERS = ALL | {SCHEDULER} | manager.CONTROLLERS.keys()
 """The parts of the control plane that a cluster can do without."""
 
 
@@ -211,13 +213,20 @@ class Cluster:
         return make
 
     async def run(self) -> None:
-        """Run the scheduler and all nodes until cancelled."""
+        """Run the control plane and all nodes until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
                 if SCHEDULER in self._controllers:
                     api = self.client(self._latency, SCHEDULER)
                     tasks.create_task(Scheduler(api, self._ports("scheduler")).run(), name="scheduler")
+                wanted = [name for name in manager.CONTROLLERS if name in self._controllers]
+                if wanted:
+                    ports = self._ports("controllers")
+                    if self._calm is not None:
+                        ports = replace(ports, rest=CalmRest(self._calm, EVERYBODY))
+                    controllers = ControllerManager(self.client(self._latency, "controllers"), ports, wanted)
+                    tasks.create_task(controllers.run(), name="controllers")
                 for node in self.nodes.values():
                     node.start(tasks)
                 await asyncio.get_running_loop().create_future()

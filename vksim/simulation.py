@@ -18,7 +18,8 @@ from runner.workqueue import WorkQueue
 from vksim import expect, invariants, workload
 from vksim.calm import Calm
 from vksim.clouds.base import CloudBackend
-from vksim.cluster import Cluster
+from vksim.cluster import CONTROLLERS, Cluster
+from vksim.controllers.manager import OF_WORKLOADS
 from vksim.demand import Pods, Trace
 from vksim.faults.base import World
 from vksim.faults.kinds import Player
@@ -103,7 +104,9 @@ class _Run:
         scenario = self._scenario
         clock = VirtualClock(loop, scenario.start)
         calm = Calm()
-        cluster = Cluster(clock, self._random, latency=self._latency(), calm=calm)
+        bare = all(isinstance(each, Pods | Trace) for each in scenario.workloads)
+        parts = CONTROLLERS - OF_WORKLOADS if bare else CONTROLLERS
+        cluster = Cluster(clock, self._random, latency=self._latency(), controllers=parts, calm=calm)
         gate = cluster.gate = Gate(self._random("faults")) if scenario.faults else None
         clouds = make_clouds(scenario.clouds, clock, self._random)
         groups = NodeGroups(scenario.cluster.nodes, cluster, clouds)

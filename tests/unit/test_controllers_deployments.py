@@ -28,7 +28,9 @@ async def rolled_out(bench: Bench) -> list[tuple[int, int]]:
     steps = []
     for _ in range(20):
         pods = await bench.pods()
-        ready = sum(each["status"].get("phase") == "Running" for each in pods if "deletionTimestamp" not in each["metadata"])
+        ready = sum(
+            each["status"].get("phase") == "Running" for each in pods if "deletionTimestamp" not in each["metadata"]
+        )
         steps.append((len(pods), ready))
         if not await bench.run_pods() and not await bench.remove_deleted():
             break
@@ -49,7 +51,9 @@ def test_a_new_deployment_has_one_replica_set_with_all_pods():
         assert await condition(bench, "Available") == ("True", "MinimumReplicasAvailable")
         assert await condition(bench, "Progressing") == ("True", "NewReplicaSetAvailable")
         status = (await bench.get(DEPLOYMENTS, "web"))["status"]
-        numbers = {name: status.get(name) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
+        numbers = {
+            name: status.get(name) for name in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+        }
         assert set(numbers.values()) == {4}
         assert "unavailableReplicas" not in status
 
@@ -65,9 +69,14 @@ def test_a_rolling_update_keeps_within_its_bounds():
         assert await images(bench) == ["web:2"] * 4
         assert max(pods for pods, _ in steps) <= 5 + 1  # one of the old may still be on its way out
         assert min(ready for _, ready in steps) >= 3
-        sets = {each["metadata"]["annotations"]["deployment.kubernetes.io/revision"]: each for each in await bench.all(REPLICA_SETS)}
+        sets = {
+            each["metadata"]["annotations"]["deployment.kubernetes.io/revision"]: each
+            for each in await bench.all(REPLICA_SETS)
+        }
         assert {revision: each["spec"]["replicas"] for revision, each in sets.items()} == {"1": 0, "2": 4}
-        assert (await bench.get(DEPLOYMENTS, "web"))["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"
+        assert (await bench.get(DEPLOYMENTS, "web"))["metadata"]["annotations"][
+            "deployment.kubernetes.io/revision"
+        ] == "2"
 
     play(scene, *NAMES)
 
@@ -80,7 +89,10 @@ def test_going_back_takes_the_old_replica_set_again():
             await bench.change(DEPLOYMENTS, "web", {"template": template(image)})
             await rolled_out(bench)
         sets = await bench.all(REPLICA_SETS)
-        revisions = {each["metadata"]["annotations"]["deployment.kubernetes.io/revision"]: each["spec"]["replicas"] for each in sets}
+        revisions = {
+            each["metadata"]["annotations"]["deployment.kubernetes.io/revision"]: each["spec"]["replicas"]
+            for each in sets
+        }
         assert revisions == {"2": 0, "3": 4}
 
     play(scene, *NAMES)
@@ -91,7 +103,9 @@ def test_recreate_waits_until_the_old_pods_are_gone():
         await bench.make(DEPLOYMENTS, "web", {**SPEC, "strategy": {"type": "Recreate"}})
         await bench.run_pods()
         for pod in await bench.pods():  # on a node they end only when it says so
-            await bench.api.patch(kube.PODS, pod["metadata"]["name"], {"metadata": {"finalizers": ["test/held"]}}, "default")
+            await bench.api.patch(
+                kube.PODS, pod["metadata"]["name"], {"metadata": {"finalizers": ["test/held"]}}, "default"
+            )
         await bench.change(DEPLOYMENTS, "web", {"template": template("web:2")})
         await bench.settle(30)
         assert await images(bench) == ["web:1"] * 4

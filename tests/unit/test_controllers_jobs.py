@@ -110,7 +110,9 @@ def test_each_index_is_done_once():
         await bench.end_pod(first)
         await bench.end_pod(second, 1)
         await bench.settle(11)
-        indexes = {each["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] for each in await active(bench)}
+        indexes = {
+            each["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"] for each in await active(bench)
+        }
         assert indexes == {"1", "2"}
         for pod in await active(bench):
             await bench.end_pod(pod)

@@ -145,4 +145,3 @@ def condition_of(obj: Mapping[str, Any], type_: str) -> Mapping[str, Any] | None
     """The condition of that type that an object has."""
     conditions = (obj.get("status") or {}).get("conditions") or ()
     return next((each for each in conditions if each["type"] == type_), None)
-

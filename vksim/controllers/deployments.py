@@ -1,5 +1,6 @@
 """Deployments: ReplicaSets that take over from one another (kube-controller-manager's deployment-controller)."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -57,7 +58,9 @@ class DeploymentController(Controller):
 
     # --- strategies -------------------------------------------------------------------------------------------------
 
-    async def _recreate(self, obj: KubeObject, owned: Sequence[KubeObject], new: KubeObject | None) -> KubeObject | None:
+    async def _recreate(
+        self, obj: KubeObject, owned: Sequence[KubeObject], new: KubeObject | None
+    ) -> KubeObject | None:
         old = [each for each in owned if each is not new]
         busy = [each for each in old if each["spec"].get("replicas", 1)]
         for each in busy:
@@ -82,7 +85,11 @@ class DeploymentController(Controller):
     def _is_rescaled(self, obj: KubeObject, owned: Sequence[KubeObject]) -> bool:
         """Whether the number of replicas was changed since it was noted at the ReplicaSets."""
         wanted = str(obj["spec"].get("replicas", 1))
-        noted = [(each["metadata"].get("annotations") or {}).get(DESIRED) for each in owned if each["spec"].get("replicas", 1)]
+        noted = [
+            (each["metadata"].get("annotations") or {}).get(DESIRED)
+            for each in owned
+            if each["spec"].get("replicas", 1)
+        ]
         return any(each is not None and each != wanted for each in noted)
 
     async def _rescale(self, obj: KubeObject, owned: Sequence[KubeObject], new: KubeObject | None) -> None:
@@ -136,7 +143,9 @@ class DeploymentController(Controller):
             raise
         self._sets.wrote(created)
         if replicas := created["spec"]["replicas"]:
-            self.tell(obj, "ScalingReplicaSet", f"Scaled up replica set {created['metadata']['name']} from 0 to {replicas}")
+            self.tell(
+                obj, "ScalingReplicaSet", f"Scaled up replica set {created['metadata']['name']} from 0 to {replicas}"
+            )
         return created
 
     async def _scale(self, obj: KubeObject, owned: KubeObject, replicas: int) -> KubeObject:
@@ -152,7 +161,9 @@ class DeploymentController(Controller):
         self._sets.wrote(scaled)
         if before != replicas:
             way = "up" if replicas > before else "down"
-            self.tell(obj, "ScalingReplicaSet", f"Scaled {way} replica set {metadata['name']} from {before} to {replicas}")
+            self.tell(
+                obj, "ScalingReplicaSet", f"Scaled {way} replica set {metadata['name']} from {before} to {replicas}"
+            )
         return scaled
 
     async def _annotate(self, owned: KubeObject, annotations: Mapping[str, str]) -> KubeObject:
@@ -177,10 +188,8 @@ class DeploymentController(Controller):
         idle = [each for each in owned if each["metadata"]["uid"] != new["metadata"]["uid"] and _is_idle(each)]
         for each in sorted(idle, key=_revision)[: max(0, len(idle) - limit)]:
             metadata = each["metadata"]
-            try:
+            with contextlib.suppress(kube.NotFound):
                 await self.api.delete(REPLICA_SETS, metadata["name"], metadata["namespace"], uid=metadata["uid"])
-            except kube.NotFound:
-                pass
             self._sets.lost(each)
 
     # --- status -----------------------------------------------------------------------------------------------------
@@ -196,7 +205,9 @@ class DeploymentController(Controller):
             each for each in before.get("conditions") or [] if each["type"] not in ("Available", "Progressing")
         ]
         minimum = rollout.at_least_available(live) <= status["availableReplicas"]
-        message = "Deployment has minimum availability." if minimum else "Deployment does not have minimum availability."
+        message = (
+            "Deployment has minimum availability." if minimum else "Deployment does not have minimum availability."
+        )
         reason = "MinimumReplicasAvailable" if minimum else "MinimumReplicasUnavailable"
         available = condition("Available", str(minimum), reason, message, now, condition_of(live, "Available"))
         progressing = rollout.progress(live, status, new, now, condition_of(live, "Progressing"))

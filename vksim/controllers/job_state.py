@@ -91,7 +91,15 @@ def of(job: Object, owned: Sequence[Any], now: datetime) -> State:
         state.look_again = max(0.0, (end - now).total_seconds())
     if state.verdict is not None or spec.get("suspend"):
         return state
-    _plan(job, state, tally, terminating if spec.get("podReplacementPolicy") == "Failed" else 0, ended, now, indexed=indexed)
+    _plan(
+        job,
+        state,
+        tally,
+        terminating if spec.get("podReplacementPolicy") == "Failed" else 0,
+        ended,
+        now,
+        indexed=indexed,
+    )
     return state
 
 
@@ -133,7 +141,11 @@ def _tally(job: Object, ended: Iterable[Object], before: Object) -> _Tally:
     pending = before.get("uncountedTerminatedPods") or {}
     noted = {*(pending.get("succeeded") or ()), *(pending.get("failed") or ())}
     tally = _Tally(
-        before.get("succeeded", 0), before.get("failed", 0), parse_indexes(before.get("completedIndexes")), parse_indexes(before.get("failedIndexes")), {}
+        before.get("succeeded", 0),
+        before.get("failed", 0),
+        parse_indexes(before.get("completedIndexes")),
+        parse_indexes(before.get("failedIndexes")),
+        {},
     )
     tally.succeeded += len(pending.get("succeeded") or ())
     tally.failed += len(pending.get("failed") or ())
@@ -165,7 +177,9 @@ def _numbers(
 ) -> dict[str, Any]:
     """The status: pods that have just ended are noted by UID; those let go of since are counted."""
     spec, before = job["spec"], job.get("status") or {}
-    tracked = {each["metadata"]["uid"]: each for each in ended if TRACKING in (each["metadata"].get("finalizers") or ())}
+    tracked = {
+        each["metadata"]["uid"]: each for each in ended if TRACKING in (each["metadata"].get("finalizers") or ())
+    }
     pending = before.get("uncountedTerminatedPods") or {}
     counts = {"succeeded": before.get("succeeded", 0), "failed": before.get("failed", 0)}
     still: dict[str, list[str]] = {}
@@ -200,29 +214,42 @@ def _numbers(
 
 
 def _verdict(job: Object, tally: _Tally, active: Sequence[Object], now: datetime) -> Verdict | None:
-    spec, status = job["spec"], job.get("status") or {}
-    for each in status.get("conditions") or ():
+    """How the Job ends, if it does: as was decided before, else by failing, else by success."""
+    for each in (job.get("status") or {}).get("conditions") or ():
         if each["type"] in ("FailureTarget", "SuccessCriteriaMet"):
             return Verdict("Failed" if each["type"] == "FailureTarget" else "Complete", each["reason"], each["message"])
+    return _failure(job, tally, active, now) or _success(job["spec"], tally, active)
+
+
+def _failure(job: Object, tally: _Tally, active: Sequence[Object], now: datetime) -> Verdict | None:
+    spec = job["spec"]
     if tally.fail_job:
         return Verdict("Failed", "PodFailurePolicy", tally.fail_job)
     if not _is_per_index(spec) and _is_past_limit(spec, tally, active):
         return Verdict("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-    seconds, begun = spec.get("activeDeadlineSeconds"), status.get("startTime")
-    if seconds is not None and begun and not spec.get("suspend"):
-        if now >= parse_rfc3339(begun) + timedelta(seconds=seconds):
-            return Verdict("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
-    if _is_per_index(spec) and spec.get("maxFailedIndexes") is not None and len(tally.given_up) > spec["maxFailedIndexes"]:
-        return Verdict("Failed", "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes")
-    completions = spec.get("completions")
-    if completions is None:
-        done = tally.succeeded > 0 and not active
-        return Verdict("Complete", "CompletionsReached", "Reached expected number of succeeded pods") if done else None
-    if tally.given_up and len(tally.done) + len(tally.given_up) >= completions:
+    if _is_late(job, now):
+        return Verdict("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
+    most = spec.get("maxFailedIndexes")
+    if _is_per_index(spec) and most is not None and len(tally.given_up) > most:
+        message = "Job has exceeded the specified maximal number of failed indexes"
+        return Verdict("Failed", "MaxFailedIndexesExceeded", message)
+    if tally.given_up and len(tally.done) + len(tally.given_up) >= spec.get("completions", 0):
         return Verdict("Failed", "FailedIndexes", "Job has failed indexes")
-    if tally.succeeded >= completions:
-        return Verdict("Complete", "CompletionsReached", "Reached expected number of succeeded pods")
     return None
+
+
+def _success(spec: Object, tally: _Tally, active: Sequence[Object]) -> Verdict | None:
+    completions = spec.get("completions")
+    done = tally.succeeded > 0 and not active if completions is None else tally.succeeded >= completions
+    return Verdict("Complete", "CompletionsReached", "Reached expected number of succeeded pods") if done else None
+
+
+def _is_late(job: Object, now: datetime) -> bool:
+    spec, begun = job["spec"], (job.get("status") or {}).get("startTime")
+    seconds = spec.get("activeDeadlineSeconds")
+    if seconds is None or not begun or spec.get("suspend"):
+        return False
+    return now >= parse_rfc3339(begun) + timedelta(seconds=seconds)
 
 
 def _is_past_limit(spec: Object, tally: _Tally, active: Sequence[Object]) -> bool:
@@ -237,7 +264,7 @@ def _is_past_limit(spec: Object, tally: _Tally, active: Sequence[Object]) -> boo
         for kind in ("initContainerStatuses", "containerStatuses")
         for status in (pod.get("status") or {}).get(kind) or ()
     )
-    return restarts > 0 if limit == 0 else restarts >= limit
+    return bool(restarts > 0 if limit == 0 else restarts >= limit)
 
 
 def _policy(spec: Object, pod: Object) -> tuple[str, str]:
@@ -254,7 +281,8 @@ def _policy(spec: Object, pod: Object) -> tuple[str, str]:
                 if codes.get("containerName") not in (None, each["name"]) or code == 0:
                     continue
                 if (code in codes["values"]) == (codes["operator"] == "In"):
-                    why = f"Container {each['name']} for pod {metadata['namespace']}/{metadata['name']} failed with exit code {code}"
+                    of = f"pod {metadata['namespace']}/{metadata['name']}"
+                    why = f"Container {each['name']} for {of} failed with exit code {code}"
                     return rule["action"], f"{why} matching {rule['action']} rule at index {number}"
         for wanted in rule.get("onPodConditions") or ():
             for each in status.get("conditions") or ():

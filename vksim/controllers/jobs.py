@@ -15,6 +15,7 @@ from vksim.controllers.base import Controller, Setting, condition, condition_of
 from vksim.controllers.job_state import State
 from vksim.controllers.pods import PodControl
 from vksim.controllers.resources import JOBS
+from vksim.controllers.views import controller_uid
 
 TRACKING = "batch.kubernetes.io/job-tracking"
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -98,7 +99,9 @@ class JobController(Controller):
         finished = state.verdict is not None and state.is_settled
         if finished and state.verdict is not None:
             final = state.verdict
-            conditions.append(condition(final.type, "True", final.reason, final.message, now) | {"lastProbeTime": rfc3339(now)})
+            conditions.append(
+                condition(final.type, "True", final.reason, final.message, now) | {"lastProbeTime": rfc3339(now)}
+            )
             if final.type == "Complete":
                 changes["completionTime"] = rfc3339(now)
         changes["conditions"] = conditions or None
@@ -118,7 +121,11 @@ class JobController(Controller):
                 probe = {"lastProbeTime": rfc3339(now)}
                 conditions.append(condition(interim, "True", verdict.reason, verdict.message, now) | probe)
         suspended, before = bool(obj["spec"].get("suspend")), condition_of(obj, "Suspended")
-        if verdict is None and suspended != (before is not None and before["status"] == "True") and (suspended or before):
+        if (
+            verdict is None
+            and suspended != (before is not None and before["status"] == "True")
+            and (suspended or before)
+        ):
             reason, message = ("JobSuspended", "Job suspended") if suspended else ("JobResumed", "Job resumed")
             fresh = condition("Suspended", str(suspended), reason, message, now) | {"lastProbeTime": rfc3339(now)}
             conditions = [each for each in conditions if each["type"] != "Suspended"] + [fresh]
@@ -140,11 +147,7 @@ class JobController(Controller):
             self._pods.lost(pod)
             return
         self._pods.wrote(written)
-        self.queue.add(_controller(pod))
-
-
-def _controller(pod: KubeObject) -> str:
-    return next(each["uid"] for each in pod["metadata"]["ownerReferences"] if each.get("controller"))
+        self.queue.add(controller_uid(pod))
 
 
 def _is_tracked(pod: KubeObject) -> bool:

@@ -1,21 +1,62 @@
 """All controllers of a cluster together, as kube-controller-manager runs them."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from runner import kube
 from runner.events import EventRecorder
 from runner.ports import Ports
-from vksim.controllers.base import Controller, Setting, log
+from vksim.controllers.base import Setting, log
+from vksim.controllers.cronjobs import CronJobController, TtlController
+from vksim.controllers.daemonsets import DaemonSetController
 from vksim.controllers.deployments import DeploymentController
 from vksim.controllers.jobs import JobController
+from vksim.controllers.node_lifecycle import NodeLifecycleController
+from vksim.controllers.pod_gc import PodGcController
 from vksim.controllers.replicasets import ReplicaSetController
+from vksim.controllers.statefulsets import StatefulSetController
+from vksim.controllers.taint_eviction import TaintEvictionController
 from vksim.controllers.views import Views
 
-CONTROLLERS: dict[str, type[Controller]] = {
-    each.name: each for each in (DeploymentController, JobController, ReplicaSetController)
+
+class Runs(Protocol):
+    """A controller."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+CONTROLLERS: dict[str, Callable[[Setting], Runs]] = {
+    each.name: each
+    for each in (
+        CronJobController,
+        DaemonSetController,
+        DeploymentController,
+        JobController,
+        NodeLifecycleController,
+        PodGcController,
+        ReplicaSetController,
+        StatefulSetController,
+        TaintEvictionController,
+        TtlController,
+    )
 }
-"""Name -> controller."""
+"""Name, as in kube-controller-manager -> what makes the controller."""
+
+OF_WORKLOADS = frozenset(
+    each.name
+    for each in (
+        CronJobController,
+        DaemonSetController,
+        DeploymentController,
+        JobController,
+        ReplicaSetController,
+        StatefulSetController,
+        TtlController,
+    )
+)
+"""Those that have nothing to do where all pods are bare ones."""
 
 
 class ControllerManager:
@@ -28,9 +69,7 @@ class ControllerManager:
     """
 
     def __init__(self, api: kube.KubeApi, ports: Ports, names: Iterable[str] = tuple(CONTROLLERS)) -> None:
-        self._events = EventRecorder(
-            api, "kube-controller-manager", clock=ports.clock, random=ports.random, log=log
-        )
+        self._events = EventRecorder(api, "kube-controller-manager", clock=ports.clock, random=ports.random, log=log)
         self._views = Views(api, ports)
         setting = Setting(api, self._views, ports, self._events)
         self._controllers = [CONTROLLERS[name](setting) for name in names]
@@ -44,4 +83,4 @@ class ControllerManager:
             for view in self._views.all():
                 await view.synced.wait()
             for controller in self._controllers:
-                tasks.create_task(controller.run(), name=controller.name)
+                tasks.create_task(controller.run())

@@ -31,7 +31,7 @@ def owner_reference(owner: KubeObject, resource: Resource) -> dict[str, Any]:
 def from_template(
     template: Mapping[str, Any], owner: KubeObject, resource: Resource, *, name: str = "", **spec: Any
 ) -> dict[str, Any]:
-    """A pod of a template. Without a name the server makes one. Its spec is the template's own, shared, but for ``spec``."""
+    """A pod of a template; without a name the server makes one. Its spec is the template's own, but for ``spec``."""
     meta = template.get("metadata") or {}
     metadata = {key: meta[key] for key in ("labels", "annotations", "finalizers") if meta.get(key)}
     own = {"name": name} if name else {"generateName": f"{owner['metadata']['name']}-"}
@@ -70,8 +70,8 @@ def deletion_rank(pod: Mapping[str, Any], crowd: int, now: datetime) -> tuple[An
     """Who goes first: the smaller ones. As kube-controller-manager ranks the pods of a ReplicaSet.
 
     Unassigned before assigned, pending before running, not ready before ready, cheap ones first
-    (``controller.kubernetes.io/pod-deletion-cost``), from crowded nodes first, ready for a shorter time first (by powers of two),
-    restarted more often first, younger first.
+    (``controller.kubernetes.io/pod-deletion-cost``), from crowded nodes first, ready for a shorter time first (by
+    powers of two), restarted more often first, younger first.
     """
     metadata, status = pod["metadata"], pod.get("status") or {}
     phases = {"Pending": 0, "Unknown": 1}

@@ -43,7 +43,7 @@ def at_least_available(deployment: Object) -> int:
 
 
 def _bounds(deployment: Object) -> tuple[int, int]:
-    """maxSurge and maxUnavailable, resolved; if both came to 0 nothing could move, so one may be unavailable."""
+    """MaxSurge and maxUnavailable, resolved; if both came to 0 nothing could move, so one may be unavailable."""
     wanted, strategy = _wanted(deployment), deployment["spec"]["strategy"]
     if strategy["type"] != "RollingUpdate" or not wanted:
         return 0, 0
@@ -99,7 +99,7 @@ def old_replicas(deployment: Object, old: Sequence[Object], new: Object) -> Iter
 
 
 def proportional(deployment: Object, owned: Sequence[Object], new: Any) -> Iterator[tuple[Any, int]]:
-    """How a new number of replicas is spread over the ReplicaSets: in proportion to their sizes, the rest to the biggest."""
+    """How a new number of replicas is spread over the ReplicaSets: by their sizes, and the rest to the biggest."""
     active = [each for each in owned if _replicas(each)]
     wanted = _wanted(deployment)
     if len(active) <= 1:
@@ -163,9 +163,15 @@ def progress(
             return dict(before)
         return _progressing("True", *why, now, before)
     moved = any(numbers[each] > old.get(each, 0) for each in ("updatedReplicas", "readyReplicas", "availableReplicas"))
-    moved = moved or numbers["replicas"] - numbers["updatedReplicas"] < old.get("replicas", 0) - old.get("updatedReplicas", 0)
+    moved = moved or numbers["replicas"] - numbers["updatedReplicas"] < old.get("replicas", 0) - old.get(
+        "updatedReplicas", 0
+    )
     if before is None:
-        return None if new is None else _progressing("True", "NewReplicaSetCreated", f'Created new replica set "{name}"', now, None)
+        return (
+            None
+            if new is None
+            else _progressing("True", "NewReplicaSetCreated", f'Created new replica set "{name}"', now, None)
+        )
     if moved or before["reason"] == "NewReplicaSetAvailable":
         return _progressing("True", "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.', now, before)
     deadline = deployment["spec"].get("progressDeadlineSeconds", 600)

@@ -99,7 +99,7 @@ class Observer:
         if reason and (not life.reasons or life.reasons[-1] != reason):
             life.reasons.append(reason)
         if kind == "DELETED":
-            if life.phase not in TERMINAL_PHASES:
+            if life.phase not in TERMINAL_PHASES and node and "deletionTimestamp" not in metadata:
                 self.lost.append(f"pod {life.name} was {life.phase} and deleted at {now:.3f} s, which nobody asked for")
             life.deleted = now
             self.phases[life.phase] -= 1

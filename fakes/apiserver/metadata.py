@@ -14,6 +14,8 @@ OF_CLIENTS = ("labels", "annotations", "finalizers", "ownerReferences")
 MAX_GENERATED_BASE = 58
 """A generateName is cut to this length, so that with its suffix it fits into a DNS label."""
 
+LATEST = "9999-12-31T23:59:59Z"
+
 
 class Stamps:
     """Makes the identities and timestamps of a server, from the clock and the random numbers that it was given."""
@@ -42,8 +44,12 @@ class Stamps:
 
 
 def shifted(timestamp: str, seconds: int) -> str:
-    """That many seconds after a timestamp."""
-    return (datetime.fromisoformat(timestamp) + timedelta(seconds=seconds)).isoformat()[:19] + "Z"
+    """That many seconds after a timestamp, or the end of all times."""
+    try:
+        moment = datetime.fromisoformat(timestamp) + timedelta(seconds=seconds)
+    except OverflowError:
+        return LATEST
+    return moment.isoformat()[:19] + "Z"
 
 
 def created(meta: Mapping[str, Any], name: str, namespace: str, stamps: Stamps, *, generation: bool) -> Object:

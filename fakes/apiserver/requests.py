@@ -13,6 +13,7 @@ from fakes.apiserver.subresources import parse_delete_options
 
 LONGEST_MANAGER = 128
 """Bytes of the name of a field manager."""
+LARGEST_NUMBER = 2**63 - 1
 FALSE = ("", "0", "false", "False", "FALSE", "f", "F")
 
 
@@ -179,6 +180,8 @@ def _check_delete_options(body: Any) -> None:
         value = body.get(field)
         if value is not None and type(value) is not expected:
             raise bad_request(f"DeleteOptions: {field}: wrong type {type(value).__name__}")
+        if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+            raise bad_request(f"DeleteOptions: {field}: {value} is out of range")
     for value in body.get("dryRun") or []:
         _check_dry_run(str(value), "DeleteOptions")
 
@@ -201,6 +204,9 @@ def _number(query: Mapping[str, str], name: str) -> int | None:
     if not text:
         return None
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise bad_request(f'{name}: strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    if abs(number) > LARGEST_NUMBER:
+        raise bad_request(f'{name}: strconv.ParseInt: parsing "{text}": value out of range')
+    return number

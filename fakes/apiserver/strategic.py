@@ -18,7 +18,9 @@ def apply(target: Object, patch: Mapping[str, Any], schema: Schema) -> Object:
     return _merge_map(target, patch, schema)
 
 
-_ORDER, _DELETE = "$setElementOrder/", "$deleteFromPrimitiveList/"
+_RETAIN, _ORDER, _DELETE = "$retainKeys", "$setElementOrder/", "$deleteFromPrimitiveList/"
+_FORMATS = {_RETAIN: "retainKeys", _ORDER: "setElementOrder list", _DELETE: "primitive list"}
+"""The directives that are lists, as messages have them."""
 
 
 def _merge_map(original: Object, patch: Mapping[str, Any], schema: Schema) -> Object:
@@ -28,7 +30,7 @@ def _merge_map(original: Object, patch: Mapping[str, Any], schema: Schema) -> Ob
     if directive not in (None, "merge"):
         raise bad_request(f"unknown patch type found in map: {directive}")
     result = dict(original)
-    kept = patch.get("$retainKeys")
+    kept = _directive(patch, _RETAIN)
     if kept is not None:
         result = {key: value for key, value in result.items() if key in kept}
     for key in _fields(patch):
@@ -38,9 +40,8 @@ def _merge_map(original: Object, patch: Mapping[str, Any], schema: Schema) -> Ob
         old = result.get(key)
         rule = schema.child(key)
         if rule.merge_key is not None:
-            result[key] = _merge_list(
-                old or [], patch.get(key) or [], rule, patch.get(_ORDER + key), patch.get(_DELETE + key) or ()
-            )
+            order, deleted = _directive(patch, _ORDER + key), _directive(patch, _DELETE + key)
+            result[key] = _merge_list(old if isinstance(old, list) else [], patch.get(key) or [], rule, order, deleted)
         elif key in patch:
             value = patch[key]
             if isinstance(value, dict) and not rule.replaced:
@@ -54,15 +55,26 @@ def _fields(patch: Mapping[str, Any]) -> Iterable[str]:
     for key in patch:
         if key[:1] == "$":
             bare = (key.removeprefix(_ORDER).removeprefix(_DELETE) for key in patch)
-            return dict.fromkeys(key for key in bare if key not in ("$patch", "$retainKeys"))
+            return dict.fromkeys(key for key in bare if key not in ("$patch", _RETAIN))
     return patch
 
 
+def _directive(patch: Mapping[str, Any], name: str) -> list[Any] | None:
+    """The list of a directive; None if there is none; raises ``StatusError`` (400) if it is no list."""
+    value = patch.get(name)
+    if value is not None and not isinstance(value, list):
+        format_ = next(words for prefix, words in _FORMATS.items() if name.startswith(prefix))
+        raise bad_request(f"invalid patch format of {format_}")
+    return value
+
+
 def _merge_list(
-    original: list[Any], patch: list[Any], rule: Schema, order: list[Any] | None, deleted: Iterable[Any]
+    original: list[Any], patch: list[Any], rule: Schema, order: list[Any] | None, deleted: list[Any] | None
 ) -> list[Any]:
     if not isinstance(patch, list):
         raise bad_request(f"a list was expected in the patch, not {patch!r}")
+    for each in (*patch, *(order or ())):
+        _identity(each, rule)  # what has none is refused
     if rule.merge_key and order is None and not deleted:
         updated = _updated_in_place(original, patch, rule.merge_key, rule)
         if updated is not None:
@@ -70,7 +82,7 @@ def _merge_list(
     if rule.merge_key:
         merged, sent = _merge_elements(original, patch, rule)
     else:
-        merged = {value: value for value in [*original, *patch] if value not in deleted}
+        merged = {value: value for value in [*original, *patch] if value not in (deleted or ())}
         sent = dict.fromkeys(patch)
     wanted = sent if order is None else dict.fromkeys([_identity(each, rule) for each in order] + list(sent))
     before = [_identity(each, rule) for each in original]
@@ -124,14 +136,17 @@ def _merge_elements(original: Objects, patch: Objects, rule: Schema) -> tuple[di
 
 
 def _identity(element: Any, rule: Schema) -> Any:
-    key = rule.merge_key
-    if not key:
-        return element
-    if not isinstance(element, dict):
-        raise bad_request(f"an object was expected in the patch, not {element!r}")
-    if key not in element:
-        raise internal(f"map: {in_go(element)} does not contain declared merge key: {key}")
-    return element[key]
+    """What tells an element from the others: the value of its key, or itself."""
+    key, identity = rule.merge_key, element
+    if key:
+        if not isinstance(element, dict):
+            raise bad_request(f"an object was expected in the patch, not {element!r}")
+        if key not in element and element.get("$patch") != "replace":
+            raise internal(f"map: {in_go(element)} does not contain declared merge key: {key}")
+        identity = element.get(key)
+    if isinstance(identity, dict | list):
+        raise bad_request(f"a simple value was expected in the patch, not {identity!r}")
+    return identity
 
 
 def interleave(others: list[Any], wanted: list[Any], position: Mapping[Any, int]) -> list[Any]:

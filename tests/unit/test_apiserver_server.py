@@ -169,6 +169,12 @@ def test_a_deadline_shortens_from_the_first_delete_on(server: ApiServer, clock: 
     assert shorter["metadata"]["deletionTimestamp"] == "2026-01-02T03:04:25Z"
 
 
+def test_a_grace_beyond_all_calendars_ends_with_them(server: ApiServer) -> None:
+    server.create(PODS, "default", pod(nodeName="n1"))
+    deleted = server.delete(PODS, "default", "p", DeleteOptions(grace_period_seconds=2**60))
+    assert deleted["metadata"]["deletionTimestamp"] == "9999-12-31T23:59:59Z"
+
+
 def test_a_delete_can_name_the_version_it_means(server: ApiServer) -> None:
     created = server.create(PODS, "default", pod())
     with pytest.raises(StatusError, match="the ResourceVersion in the precondition"):

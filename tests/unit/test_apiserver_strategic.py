@@ -161,3 +161,19 @@ def test_taints_are_replaced() -> None:
     target = {"metadata": {}, "spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}
     patched = apply(target, {"spec": {"taints": [{"key": "b", "effect": "NoSchedule"}]}}, "Node")
     assert [each["key"] for each in patched["spec"]["taints"]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "why"),
+    [
+        ({"spec": {"$retainKeys": True}}, "invalid patch format of retainKeys"),
+        ({"spec": {"$setElementOrder/containers": "a"}}, "invalid patch format of setElementOrder list"),
+        ({"metadata": {"$deleteFromPrimitiveList/finalizers": 1}}, "invalid patch format of primitive list"),
+        ({"spec": {"containers": [{"name": "a", "$patch": "merge"}, "b"]}}, "an object was expected"),
+        ({"spec": {"containers": [{"name": ["a"]}]}}, "a simple value was expected"),
+        ({"metadata": {"finalizers": [{}]}}, "a simple value was expected"),
+    ],
+)
+def test_what_is_written_wrong_is_refused(patch: dict[str, Any], why: str) -> None:
+    with pytest.raises(StatusError, match=why):
+        apply(pod("a"), patch)

@@ -28,7 +28,8 @@ class Account:
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self.reads = Bucket(limits.reads * SHARE, limits.reads * AT_ONCE)
         self.throttle = Throttle(clock, self.reads)
-        self.creates = Turns([(_below(limits.creates), HOUR), (_below(limits.burst), FIVE_MINUTES)])
+        hourly = min(limits.creates, limits.writes)
+        self.creates = Turns([(_below(hourly), HOUR), (_below(limits.burst), FIVE_MINUTES)])
         self.deletes = Turns([(_below(limits.deletes), HOUR), (_below(limits.burst), FIVE_MINUTES)])
         self._reserve = min(RESERVE, limits.reads // 10)
 

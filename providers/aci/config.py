@@ -5,9 +5,13 @@ environment. Keys of the file are understood in any case, as Virtual Kubelet doe
 """
 
 import ipaddress
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
+
+import yaml
 
 from providers import quantity
 from providers.aci import authfiles
@@ -93,12 +97,14 @@ class Limits:
 
     Attributes:
         reads: ARM's reads of a subscription.
+        writes: ARM's writes, creates among them.
         creates: ACI's creates in a region.
         deletes: ACI's deletes in a region.
         burst: so many creates, and so many deletes, at once (documented for 5 minutes).
     """
 
     reads: int = 12_000
+    writes: int = 1_200
     creates: int = 300
     deletes: int = 300
     burst: int = 100
@@ -121,6 +127,9 @@ class AciConfig:
         cluster: told on each group, so that clusters may share a resource group; empty for none.
         former_nodes: nodes that are gone for good, whose groups this one takes over to end.
         log_analytics: where output goes; None for nowhere.
+        kube_proxy: the kubeconfig, as JSON, of the extension that makes Services reachable by their cluster IP; empty
+            for none.
+        cluster_cidr: the cluster's addresses, for that extension.
         realtime_metrics: whether groups carry the extension that measures them.
         gpu_sku: which GPU a pod gets that does not say.
         zones: availability zones for pods that do not say.
@@ -143,6 +152,8 @@ class AciConfig:
     cluster: str = ""
     former_nodes: tuple[str, ...] = ()
     log_analytics: LogAnalytics | None = None
+    kube_proxy: str = field(default="", repr=False)
+    cluster_cidr: str = ""
     realtime_metrics: bool = False
     gpu_sku: str = "V100"
     zones: tuple[str, ...] = ()
@@ -177,13 +188,21 @@ _KEYS = {
     "identities": "Identities",
     "registryidentities": "RegistryIdentities",
     "limits": "Limits",
+    "kubeproxyconfig": "KubeProxyConfig",
+    "clustercidr": "ClusterCIDR",
     "cloud": "Cloud",
     "managementendpoint": "ManagementEndpoint",
     "authority": "Authority",
     "cabundle": "CABundle",
 }
 
-_LIMITS = {"readsperhour": "reads", "createsperhour": "creates", "deletesperhour": "deletes", "burst": "burst"}
+_LIMITS = {
+    "readsperhour": "reads",
+    "writesperhour": "writes",
+    "createsperhour": "creates",
+    "deletesperhour": "deletes",
+    "burst": "burst",
+}
 
 
 def parse(file: Mapping[str, Any], environ: Mapping[str, str], *, operating_system: str, source: str) -> AciConfig:
@@ -217,6 +236,8 @@ def parse(file: Mapping[str, Any], environ: Mapping[str, str], *, operating_syst
         cluster=environ.get("ACI_CLUSTER_NAME") or given.text("ClusterName"),
         former_nodes=given.texts("FormerNodes"),
         log_analytics=_log_analytics(environ),
+        kube_proxy=_kube_proxy(given),
+        cluster_cidr=environ.get("CLUSTER_CIDR") or given.text("ClusterCIDR") or "10.240.0.0/16",
         realtime_metrics=environ.get("ENABLE_REAL_TIME_METRICS", "").lower() == "true",
         gpu_sku=given.text("GPUSku") or "V100",
         zones=given.texts("Zones"),
@@ -382,6 +403,18 @@ def _log_analytics(environ: Mapping[str, str]) -> LogAnalytics | None:
     return LogAnalytics(workspace, key, environ.get("CLUSTER_RESOURCE_ID", "")) if workspace else None
 
 
+def _kube_proxy(given: _File) -> str:
+    path = given.text("KubeProxyConfig")
+    if not path:
+        return ""
+    try:
+        return json.dumps(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InvalidConfig(f"{given.source}: KubeProxyConfig: {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise InvalidConfig(f"{given.source}: KubeProxyConfig: {path}: not a kubeconfig") from None
+
+
 def _limits(given: _File) -> Limits:
     value = given.get("Limits")
     if value is None:
@@ -394,7 +427,7 @@ def _limits(given: _File) -> Limits:
         if name is None:
             raise InvalidConfig(
                 f"{given.source}: Limits.{key}: unknown field; there are: "
-                "ReadsPerHour, CreatesPerHour, DeletesPerHour, Burst"
+                "ReadsPerHour, WritesPerHour, CreatesPerHour, DeletesPerHour, Burst"
             )
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise given.wrong(f"Limits.{key}", number, "a number of at least 1")

@@ -5,7 +5,7 @@ from typing import Any
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from providers.aci.throttle import TOO_MANY, UNSAID, retry_after
+from providers.aci.throttle import TOO_MANY, retry_after
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable
 
 SLOWLY = timedelta(minutes=1)
@@ -15,35 +15,43 @@ TRANSITION = timedelta(seconds=10)
 """How long to wait for a group that is being changed (Azure's advice)."""
 
 _SLOW = frozenset({"ContainerGroupQuotaReached", "QuotaExceeded", "ServiceUnavailable", "SkuNotAvailable"})
-_RETRYABLE = frozenset({"RegistryErrorResponse", "ServerTimeout", "InternalServerError", "OperationPreempted"})
+_RETRYABLE = frozenset({"RegistryErrorResponse", "OperationPreempted"})
 _PERMANENT = frozenset({"InaccessibleImage", "ReadOnlyDisabledSubscription", "RequestDisallowedByPolicy"})
 _GONE = frozenset({"ResourceNotFound", "ResourceGroupNotFound", "ContainerNotFound", "ContainerGroupNotFound"})
+
+
+class Unclear(Retryable):
+    """It may have been done all the same: there was no answer, or one that does not say."""
 
 
 def translated(error: AzureError, now: datetime) -> ProviderError:
     """What the core is to make of an error."""
     if not isinstance(error, HttpResponseError) or error.status_code is None or not code_of(error):
         kind = "gave no token" if isinstance(error, ClientAuthenticationError) else "did not answer"
-        return Retryable(f"Azure {kind}: {_first_line(error)}")
-    code, message = code_of(error), _message(error)
-    said = f"{code}: {message}" if code else message
-    status = error.status_code
+        return Unclear(f"Azure {kind}: {_first_line(error)}")
+    code = code_of(error)
+    said = f"{code}: {_message(error)}"
+    answer, least = _meaning(error.status_code, code)
+    if not issubclass(answer, Retryable):
+        return answer(said)
     response: Any = error.response
-    headers = response.headers if response is not None else {}
-    asked = retry_after(headers, now)
-    if status == TOO_MANY:
-        return Retryable(said, delay=asked or UNSAID)
-    if code in _SLOW:
-        return Retryable(said, delay=max(asked or SLOWLY, SLOWLY) if status < 500 else asked)
+    asked = retry_after(response.headers if response is not None else {}, now)
+    return answer(said, delay=max(asked, least) if asked and least else asked or least)
+
+
+def _meaning(status: int, code: str) -> tuple[type[ProviderError], timedelta | None]:
+    """What an answer means, and how long to wait at least."""
     if code in _PERMANENT:
-        return Permanent(said)
-    if code in _RETRYABLE or status >= 500 or status in (401, 403, 408):
-        return Retryable(said, delay=asked)
+        return Permanent, None
+    if status >= 500 or status == 408:
+        return Unclear, None
+    if code in _SLOW:
+        return Retryable, SLOWLY
+    if status == 409 and code not in _RETRYABLE:
+        return Unclear, TRANSITION
     if status == 404:
-        return NotFound(said) if code in _GONE else Retryable(said)
-    if status == 409:
-        return Retryable(said, delay=asked or TRANSITION)
-    return Invalid(said)
+        return (NotFound if code in _GONE else Retryable), None
+    return (Retryable if code in _RETRYABLE or status in (401, 403, TOO_MANY) else Invalid), None
 
 
 def code_of(error: HttpResponseError) -> str:

@@ -1,5 +1,6 @@
 """A pod as a container group: what is sent to ACI. Pure."""
 
+import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ SYSTEM_IDENTITY = "virtual-kubelet.io/system-assigned-identity"
 PRIORITY = "virtual-kubelet.io/priority"
 ZONES = "virtual-kubelet.io/zones"
 """Annotations of a pod; the first three are Virtual Kubelet's."""
+
+_PROXY_VERSION = "v1.9.10"
+"""The only one that Azure's extension knows (Virtual Kubelet sends it)."""
 
 _REFUSED = {
     "hostNetwork": "a container group has a network of its own",
@@ -193,10 +197,21 @@ def _diagnostics(pod: Pod, config: AciConfig, node: str) -> dict[str, Any]:
 
 
 def _extensions(config: AciConfig) -> list[dict[str, Any]]:
-    """What measures the group by the second, where it can be reached."""
-    if not (config.realtime_metrics and config.operating_system == "Linux" and config.subnet):
+    """What Azure adds to groups in a subnet: routes to Services, measures by the second."""
+    if config.operating_system == "Windows" or not config.subnet:
         return []
-    return [{"name": "realtime-metrics", "properties": {"extensionType": "realtime-metrics", "version": "1.0"}}]
+    result = []
+    if config.kube_proxy:
+        settings = {"clusterCidr": config.cluster_cidr, "kubeVersion": _PROXY_VERSION}
+        secret = {"kubeConfig": base64.b64encode(config.kube_proxy.encode()).decode()}
+        result.append(_extension("kube-proxy", settings=settings, protectedSettings=secret))
+    if config.realtime_metrics:
+        result.append(_extension("realtime-metrics"))
+    return result
+
+
+def _extension(name: str, **more: Mapping[str, str]) -> dict[str, Any]:
+    return {"name": name, "properties": {"extensionType": name, "version": "1.0", **more}}
 
 
 def _check_gpu(group: Mapping[str, Any], config: AciConfig) -> None:

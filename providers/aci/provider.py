@@ -18,6 +18,7 @@ from providers.aci.check import Checker
 from providers.aci.client import AciClient
 from providers.aci.config import AciConfig
 from providers.aci.exec import Connect
+from providers.aci.failures import Unclear
 from providers.aci.tracker import Known, Tracker
 from providers.base import AttachIO, Finding, LogOptions, Metric, Provider, ProviderContext
 from providers.data import NO_DATA, PodData
@@ -65,6 +66,7 @@ class AciProvider(Provider):
         self._checker = Checker(config, client)
         self._usage = stats.Usage(context.node_name, client, account, context.clock)
         self._capacity: ResourceList = {**CAPACITY, **config.capacity}
+        self._unanswered: set[str] = set()
         self._next_list = context.clock.now()
         self._heard = context.clock.now() - FRESH
 
@@ -84,16 +86,24 @@ class AciProvider(Provider):
     # --- pods -------------------------------------------------------------------------------------------------------
 
     async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
-        """Make the pod's group, unless Azure has it already: an answer may have been lost."""
+        """Make the pod's group. If an answer may have been lost, Azure is asked first whether it has the group."""
         ref = pods.ref(pod)
         if self._tracker.find(ref.uid) is not None:
             return
         group = await self._group(pod, data)
         self._await_turn("create", ref)
         name = names.group(ref)
-        if await self._look(ref, name):
+        if ref.uid in self._unanswered and await self._look(ref, name):
+            self._unanswered.discard(ref.uid)
             return
-        await self._client.create(name, groups.encoded(group))
+        self._unanswered.add(ref.uid)
+        try:
+            await self._client.create(name, groups.encoded(group))
+        except ProviderError as error:
+            if not isinstance(error, Unclear):
+                self._unanswered.discard(ref.uid)
+            raise
+        self._unanswered.discard(ref.uid)
         self._heard_now()
         self._tracker.made(name, pod, group["tags"][tags.SPEC], self.context.clock.now())
 
@@ -117,6 +127,7 @@ class AciProvider(Provider):
     async def delete_pod(self, pod: Pod) -> None:
         """Delete the group. ACI grants no grace."""
         ref = pods.ref(pod)
+        self._unanswered.discard(ref.uid)
         wait = self._account.deletes.wait(ref.uid, self.context.clock.now())
         if wait:
             raise Retryable(_waits("delete", wait), delay=wait)

@@ -26,8 +26,8 @@ CALM_PAUSE = timedelta(seconds=30)
 PROVISIONING_PAUSE = timedelta(seconds=10)
 """Between two looks at a group that is being provisioned, at least: the list shows when that is over."""
 
-CALM = 8
-"""A group that has not changed for a time is looked at again after so many parts of it."""
+CALM = 2
+"""A group that has not changed for a time is looked at again after this part of it (the half)."""
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class Tracker:
         }
         if "creationTimestamp" in metadata:
             shown["metadata"]["creationTimestamp"] = metadata["creationTimestamp"]
-        known = Known(name, shown, "Pending", now, now + SOON, made=now, digest=digest)
+        known = Known(name, shown, "Pending", now, now + PROVISIONING_PAUSE, made=now, digest=digest)
         self._put(ref, known)
 
     def changed(self, uid: str, now: datetime) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+from providers import base
 from runner import check, cli
 from runner.check import Finding, Verdict
 from runner.config import RunnerConfig, Shutdown
 from runner.kube import LEASES, ApiError, Forbidden, NotFound, Resource
 from runner.permissions import Permission, needed, needed_to_be_signed, needed_to_know_callers
+from runner.ports import real_ports
 from runner.settings import node_settings
 
 ROOT = Path(__file__).parents[2]
@@ -214,3 +216,31 @@ def test_a_cluster_that_is_not_there_and_a_provider_config_that_is_wrong_are_bot
     assert code == 1
     assert "missing API server: cannot reach the API server http://127.0.0.1:1: Connection refused" in out
     assert "warning virtual-kubelet: kubelet API: anybody may call; see --client-verify-ca" in out
+
+
+class Reporting:
+    """A provider that answers, and says what it knows of its cloud."""
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def capacity(self) -> dict[str, str]:
+        return {}
+
+    async def get_pods(self) -> list[Any]:
+        return []
+
+    async def check(self) -> list[base.Finding]:
+        return [base.Finding("region", "ok", "here"), base.Finding("subnet", "missing", "make it")]
+
+
+def test_a_provider_has_its_own_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check.registry, "load", lambda _: lambda _: Reporting())
+    node = node_settings(values_of("--provider", "mock", "--nodename", "n"))
+    found = asyncio.run(check._provider(Cluster(), node, real_ports()))  # type: ignore[arg-type]
+    assert [(each.what, each.verdict, each.detail) for each in found[1:]] == [
+        ("mock region", Verdict.OK, "here"),
+        ("mock subnet", Verdict.MISSING, "make it"),
+    ]
+    assert check.exit_code(found) == 1

@@ -134,6 +134,7 @@ def _limits(settings: CloudSettings) -> Limits:
     rates = settings.rates
     return Limits(
         reads=rates["subscription-reads"].burst,
+        writes=rates["subscription-writes"].burst,
         creates=rates["creates-pt1h"].burst,
         deletes=rates["deletes-pt1h"].burst,
         burst=rates["creates-pt5m"].burst,

@@ -60,6 +60,7 @@ def test_keys_are_understood_in_any_case() -> None:
         ({**FILE, "ManagementEndpoint": "http://azure.example"}, "would send tokens in clear"),
         ({**FILE, "Limits": {"ReadsPerHour": 0}}, r"Limits\.ReadsPerHour: 0 is not a number of at least 1"),
         ({**FILE, "Limits": {"Reads": 1}}, r"Limits\.Reads: unknown field"),
+        ({**FILE, "KubeProxyConfig": "/nowhere"}, "KubeProxyConfig: /nowhere: No such file"),
         ({**FILE, "Zones": "1"}, "Zones: '1' is not a list"),
         ({**FILE, "KubeDNSIP": "dns"}, "KubeDNSIP: 'dns' is not an IP address"),
     ],

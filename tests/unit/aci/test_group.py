@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from fakes.aci.messages import Request
+from fakes.cloud.settings import CloudSettings
 from providers.aci.group import container_group, encoded
 from providers.aci.volumes import storage_of, storage_secrets
 from providers.data import NO_DATA, PodData
 from providers.errors import Invalid
 from providers.types import Pod
-from tests.unit.aci.typical import CASES, CONFIG, IN_SUBNET, Case, file, main, mounted, pod
+from tests.unit.aci.setting import Azure, play
+from tests.unit.aci.typical import CASES, CONFIG, IN_SUBNET, NETWORK, Case, file, main, mounted, pod
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -153,3 +156,17 @@ def test_a_secret_without_an_account_is_named() -> None:
 
 def test_a_pod_of_a_public_node_without_ports_has_no_address() -> None:
     assert "ipAddress" not in body(Case(pod(main()), config=CONFIG))["properties"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_azure_takes_the_body_of_a_typical_pod(name: str) -> None:
+    async def story(azure: Azure) -> None:
+        url = f"https://management.azure.com/subscriptions/{azure.cloud.account.subscription}/resourceGroups/vksim"
+        group = json.dumps(body(CASES[name])).replace(NETWORK, azure.provider._config.subnet)
+        token = azure.cloud.tokens.issue(azure.clock.now())
+        path = f"/providers/Microsoft.ContainerInstance/containerGroups/{name}?api-version=2023-05-01"
+        request = Request("PUT", url + path, {"Authorization": f"Bearer {token}"}, group.encode())
+        answer = azure.cloud.handle(request)
+        assert answer.status == 201, answer.body
+
+    play(story, CloudSettings(quotas={"StandardV100Cores": 24}))

@@ -58,13 +58,15 @@ def test_a_second_create_by_another_process_changes_nothing() -> None:
     async def story(azure: Azure) -> None:
         pod = a_pod()
         await azure.running(pod)
-        await azure.new_provider().create_pod(pod)
+        other = azure.new_provider()
+        await other.get_pods()  # as the core does when it starts
+        await other.create_pod(pod)
         assert azure.calls("create") == 1
 
     play(story)
 
 
-def test_a_group_of_somebody_else_is_not_replaced() -> None:
+def test_a_group_of_somebody_else_is_not_taken_for_the_pods() -> None:
     async def story(azure: Azure) -> None:
         pod = a_pod()
         await azure.running(pod)
@@ -73,9 +75,25 @@ def test_a_group_of_somebody_else_is_not_replaced() -> None:
         group.spec.tags[tags.UID] = "another"
         group._render()
         with pytest.raises(Invalid, match="there already"):
-            await azure.new_provider().create_pod(pod)
+            await azure.new_provider().get_pod(pods.ref(pod))
 
     play(story)
+
+
+def test_a_second_create_while_the_group_is_being_made_changes_nothing() -> None:
+    async def story(azure: Azure) -> None:
+        pod = a_pod()
+        await azure.provider.create_pod(pod)
+        other = azure.new_provider()
+        with pytest.raises(Retryable, match="ContainerGroupTransitioning"):
+            await other.create_pod(pod)
+        await asyncio.sleep(60)
+        await other.create_pod(pod)
+        assert azure.model.counts["create", "ok"] == 2
+        assert list(azure.cloud.groups.starts.values()) == [1]
+
+    latencies = {name: value for name, value in QUICK.items() if name != "transition"}
+    play(story, CloudSettings(latencies=latencies))
 
 
 def test_a_restarted_runner_finds_its_pods_and_no_others() -> None:

@@ -83,6 +83,26 @@ async def _story(setting: Setting, count: int) -> None:
     await asyncio.wait([running])
 
 
+def test_a_group_whose_deletion_azure_forgot_is_deleted_again() -> None:
+    async def story() -> None:
+        running = asyncio.ensure_future(setting.agent.run())
+        await setting.agent.ready.wait()
+        pod = PodFactory(metadata__name="leak")
+        await setting.api.create(kube.PODS, {**pod, "spec": {**pod["spec"], "nodeName": "vk"}}, "default")
+        await setting.until("it runs", Counter(Running=1), within=600)
+        setting.cloud.cloud.groups.ignored_deletes = 2
+        await setting.api.delete(kube.PODS, "leak", "default", grace_period_seconds=0)
+        await asyncio.sleep(900)
+        assert list(setting.cloud.groups()) == []
+        running.cancel()
+        await asyncio.wait([running])
+
+    loop = VirtualLoop()
+    setting = Setting(loop, CloudSettings())
+    loop.run_until_complete(story())
+    loop.close()
+
+
 @pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
 def test_many_pods_survive_throttling_and_lost_answers(count: int) -> None:
     loop = VirtualLoop()

@@ -218,6 +218,10 @@ CASES: dict[str, Case] = {
     "confidential": Case(
         pod(main(), annotations={"virtual-kubelet.io/confidential-compute-cce-policy": "cGFja2FnZQ=="})
     ),
+    "extensions": Case(
+        pod(main()),
+        config=replace(IN_SUBNET, kube_proxy='{"kind": "Config"}', cluster_cidr="10.240.0.0/16", realtime_metrics=True),
+    ),
     "windows": Case(
         pod(
             mounted(

@@ -55,6 +55,20 @@ def aci(ctx: click.Context, /, **options: Any) -> None:
     _end(ctx, *serve_aci.main(serve_aci.Options(**options)))  # its fields are named as the options
 
 
+@cloud.command()
+@served
+@click.option("--region", default="cn-hangzhou", show_default=True, help="The only one there is.")
+@click.pass_context
+def eci(ctx: click.Context, /, **options: Any) -> None:
+    """Alibaba Cloud Elastic Container Instance, over HTTP.
+
+    Example: vksim cloud eci, and then: runner --provider eci --provider-config "$ECI_CONFIG"
+    """
+    from vksim.clouds import serve_eci  # noqa: PLC0415  (see the module's docstring)
+
+    _end(ctx, *serve_eci.main(serve_eci.Options(**options)))  # its fields are named as the options
+
+
 def _end(ctx: click.Context, code: int, line: str) -> None:
     if line:
         click.echo(f"vksim: {line}", err=True)

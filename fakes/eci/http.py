@@ -23,15 +23,15 @@ def application(service: EciService) -> web.Application:
     return app
 
 
-async def start(service: EciService, host: str = "127.0.0.1", port: int = 0) -> tuple[web.AppRunner, str]:
-    """Serve until the runner is cleaned up; its ``host:port``."""
+async def start(service: EciService, host: str = "127.0.0.1", port: int = 0) -> tuple[web.AppRunner, int]:
+    """Serve until the runner is cleaned up; its port."""
     runner = web.AppRunner(application(service), access_log=None, max_line_size=LONGEST_LINE)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()
-    address = "{}:{}".format(*runner.addresses[0][:2])
-    service.sessions.base = f"ws://{address}"
-    return runner, address
+    bound: int = runner.addresses[0][1]
+    service.sessions.base = f"ws://{host}:{bound}"
+    return runner, bound
 
 
 class _Door:

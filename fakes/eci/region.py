@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from fakes.cloud.limits import QuotaExceeded
-from fakes.cloud.model import CloudModel
+from fakes.cloud.model import Call, CloudModel
 from fakes.cloud.settings import FaultKind
 from fakes.eci import catalog, errors, validation
 from fakes.eci.groups import CHANGEABLE, FINAL, RESTARTING, UPDATING, Group, Pace, Place
@@ -258,7 +258,7 @@ class Region:
         if parameters.get("ScheduleStrategy") == "VSwitchRandom":
             self._random.shuffle(choices)
         for vswitch, zone in choices:
-            if self.has_stock(zone):
+            if self._has_room(zone):
                 self._addresses += 1
                 low = self._addresses
                 address = f"10.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
@@ -292,6 +292,15 @@ class Region:
             return self._vswitches[vswitch]
         letter = vswitch.rpartition("-")[2]
         return next((zone for zone in zones if zone.endswith(f"-{letter}")), zones[sum(vswitch.encode()) % len(zones)])
+
+    def _has_room(self, zone: str) -> bool:
+        """Whether a group can be placed in a zone; it is told if not."""
+        if self.has_stock(zone):
+            return True
+        self.model.counts["create", FaultKind.NO_CAPACITY] += 1
+        for tell in self.model.listeners:
+            tell(Call(self.now(), "create", zone, FaultKind.NO_CAPACITY))
+        return False
 
     def has_stock(self, zone: str) -> bool:
         """Whether a zone has machines left: a fault ``no-capacity`` about the zone says no."""

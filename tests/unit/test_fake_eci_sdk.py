@@ -49,9 +49,9 @@ def over_http(test: Callable[[str, EciService], Awaitable[None]], *faults: Fault
 
     async def play() -> None:
         fake = service(*faults)
-        runner, address = await http.start(fake)
+        runner, port = await http.start(fake)
         try:
-            await test(address, fake)
+            await test(f"127.0.0.1:{port}", fake)
         finally:
             await runner.cleanup()
 

@@ -63,10 +63,12 @@ class CallsFault(CloudFault, frozen=True):
     Attributes:
         operations: which calls: of the mock create, update, delete, get, list and ping; of another cloud its own names
             for them, or patterns such as ``Create*``; none for all.
+        resources: of a cloud: only calls about these, by its names or patterns, a zone for one; none for all.
         rate: which part of them.
     """
 
     operations: list[str] = []
+    resources: list[str] = []
     rate: Share = 1.0
 
     lasts: ClassVar[bool] = True
@@ -96,7 +98,11 @@ class CallsFault(CloudFault, frozen=True):
         async def after(call: Call) -> None:
             await self.after(world, call)
 
-        told = CloudRule(self.fault_kind, tuple(self.operations), probability=self.rate, delay=self.delay())
+        told = CloudRule(
+            *(self.fault_kind, tuple(self.operations), tuple(self.resources)),
+            probability=self.rate,
+            delay=self.delay(),
+        )
         with world.rule(Rule(concerns, hit, before, after, self.rate)), _ruled(self.backends(world), told, hit):
             yield
 

@@ -22,7 +22,7 @@ Exit codes:
 """
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-NO_CONTROLLERS = "namespace-controller,serviceaccount-controller,root-ca-certificate-publisher-controller"
+NO_CONTROLLERS = "-*"
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -153,7 +153,7 @@ def schema() -> None:
     "--no-controllers",
     "controllers",
     flag_value=NO_CONTROLLERS,
-    help="Run only those that make namespaces usable; the others' work is left to real ones.",
+    help="Run none of them: real ones do their work.",
 )
 @click.pass_context
 def serve(ctx: click.Context, /, **options: Any) -> None:

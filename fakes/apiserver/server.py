@@ -266,7 +266,7 @@ class ApiServer:
         """Replace an object, or with ``status`` its status, or with ``scale`` the number of its replicas."""
         if subresource == SCALE and resource.subresource(SCALE):
             return self._scale(resource, self._existing(resource, namespace, name), obj, options)
-        writes.check_writable(resource, subresource)
+        writes.check_writable(resource, subresource, "update")
         wanted = writes.decode(resource, obj)
         meta = wanted.get("metadata") or {}
         if meta.get("name") and meta["name"] != name:
@@ -300,7 +300,7 @@ class ApiServer:
             current = self._existing(resource, namespace, name)
             scale = patches.apply(scales.scale_of(current), patch, patch_type, None)
             return self._scale(resource, current, scale, options)
-        writes.check_writable(resource, subresource)
+        writes.check_writable(resource, subresource, "patch")
         current = self._existing(resource, namespace, name)
         wanted = patches.apply(current, patch, patch_type, resource.schema)
         if wanted is current:
@@ -328,7 +328,7 @@ class ApiServer:
         options: WriteOptions,
     ) -> tuple[Object, bool]:
         """Server-side apply: the object, and whether it is new. The options name the manager."""
-        writes.check_writable(resource, subresource)
+        writes.check_writable(resource, subresource, "patch")
         wanted = writes.decode_applied(resource, namespace, name, config)
         live = self._collections[resource].get(namespace or "", name)
         if live is not None:
@@ -350,10 +350,7 @@ class ApiServer:
     ) -> Object:
         """Store what a client wants instead of the current object, as far as it may; nothing if it is the same."""
         name = name_of(current)
-        if subresource == "status":
-            new = writes.with_status(resource, current, wanted)
-        else:
-            new = writes.with_rest(resource, current, wanted)
+        new = writes.with_part(resource, current, wanted, subresource)
         new = current if new == current else new
         new = self._ownership.of_written(resource, current, new, wanted, subresource, options)
         if new is current:

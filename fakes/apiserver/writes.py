@@ -6,7 +6,7 @@ from typing import Any
 from fakes.apiserver import errors, metadata, shapes
 from fakes.apiserver.causes import Causes, forbidden, invalid
 from fakes.apiserver.errors import bad_request
-from fakes.apiserver.objects import Object, without_nulls
+from fakes.apiserver.objects import Object, without, without_nulls
 from fakes.apiserver.resources import ResourceType
 
 
@@ -65,11 +65,13 @@ def check_same_namespace(resource: ResourceType, namespace: str | None, meta: Ma
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
-def check_writable(resource: ResourceType, subresource: str) -> None:
-    """Raise 404 or 405 for what cannot be updated or patched."""
-    if not subresource or (subresource == "status" and resource.has_status):
-        return
-    raise errors.no_such_resource() if resource.subresource(subresource) is None else errors.method_not_allowed()
+def check_writable(resource: ResourceType, subresource: str, verb: str) -> None:
+    """Raise 404 or 405 for a subresource that is none, or that cannot be written like that."""
+    part = resource.subresource(subresource)
+    if part is None and subresource:
+        raise errors.no_such_resource()
+    if part is not None and (subresource not in PARTS or verb not in part.verbs):
+        raise errors.method_not_allowed()
 
 
 def check_overtaken(resource: ResourceType, current: Object, meta: Mapping[str, Any]) -> None:
@@ -95,7 +97,12 @@ def refuse_unversioned(resource: ResourceType, name: str) -> None:
     raise errors.invalid(resource.plural, name, [unversioned], resource.group)  # upstream names the plural
 
 
-def with_status(resource: ResourceType, current: Object, wanted: Object) -> Object:
+def with_part(resource: ResourceType, current: Object, wanted: Object, subresource: str) -> Object:
+    """The current object with the wanted part; with "" as subresource, the wanted object with the others' parts."""
+    return PARTS[subresource](resource, current, wanted)
+
+
+def _with_status(resource: ResourceType, current: Object, wanted: Object) -> Object:
     """The current object with the wanted status; labels, annotations and finalizers come along, as upstream."""
     fields = ("labels", "annotations", "finalizers")
     meta = metadata.updated(wanted["metadata"], current["metadata"], fields)
@@ -105,7 +112,7 @@ def with_status(resource: ResourceType, current: Object, wanted: Object) -> Obje
     return resource.prepare_update({**current, "metadata": meta, "status": status}, current)
 
 
-def with_rest(resource: ResourceType, current: Object, wanted: Object) -> Object:
+def _with_rest(resource: ResourceType, current: Object, wanted: Object) -> Object:
     """The wanted object with the parts that a write of the main resource cannot change."""
     new = {
         **wanted,
@@ -120,6 +127,17 @@ def with_rest(resource: ResourceType, current: Object, wanted: Object) -> Object
     if "spec" in current and new.get("spec") is None:
         new["spec"] = {}
     return resource.prepare_update(new, current)
+
+
+def _with_finalizers(_resource: ResourceType, current: Object, wanted: Object) -> Object:
+    """A namespace without the finalizers of its spec that the wanted one has not: its content has gone."""
+    finalizers = (wanted.get("spec") or {}).get("finalizers") or []
+    rest = without(current["spec"], "finalizers")
+    return {**current, "spec": {**rest, "finalizers": finalizers} if finalizers else rest}
+
+
+PARTS = {"": _with_rest, "status": _with_status, "finalize": _with_finalizers}
+"""What makes of the current and the wanted object the one to store, by subresource."""
 
 
 def changes_generation(new: Object, old: Object) -> bool:

@@ -17,6 +17,7 @@ from fakes.apiserver.resources import (
     CONFIG_MAPS,
     EVENTS,
     LEASES,
+    NAMESPACES,
     NODES,
     PODS,
     SECRETS,
@@ -362,3 +363,16 @@ def test_the_table_finds_resources_by_what_clients_know() -> None:
     assert server.resources.find("", "v2", "pods") is None
     assert server.resources.by_kind("Pod") is PODS
     assert tuple(server.resources) == BUILT_IN
+
+
+def test_without_its_controller_a_namespace_goes_when_somebody_else_has_finalized_it(clock: Clock) -> None:
+    server = ApiServer(now=clock, random=Random(1), running=frozenset())
+    server.create(NAMESPACES, None, {"metadata": {"name": "team"}})
+    server.create(CONFIG_MAPS, "team", {"metadata": {"name": "c"}})
+    going = server.delete(NAMESPACES, None, "team")
+    assert (going["status"]["phase"], going["spec"]) == ("Terminating", {"finalizers": ["kubernetes"]})
+    assert server.get(CONFIG_MAPS, "team", "c")
+    server.delete(CONFIG_MAPS, "team", "c")
+    server.update(NAMESPACES, None, "team", {**going, "spec": {}}, subresource="finalize")
+    with pytest.raises(StatusError, match="not found"):
+        server.get(NAMESPACES, None, "team")

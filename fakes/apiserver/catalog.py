@@ -5,7 +5,7 @@ What their fields are is known from the published types (``fakes.apiserver.schem
 
 from typing import Any
 
-from fakes.apiserver import budgets, resources, validation, workloads
+from fakes.apiserver import budgets, limits, priorities, resources, validation, workloads
 from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import METRICS, REVIEWS, STORED, ResourceType, Subresource
@@ -102,6 +102,30 @@ def _admission(plural: str, kind: str, *, status: bool = False) -> ResourceType:
     return _kind(_ADMISSION, "v1", plural, kind, namespaced=False, status=status, generation=True)
 
 
+QUOTAS = _kind("", "v1", "resourcequotas", "ResourceQuota", "quota", returns_deleted=True, default=_with({}, {}))
+LIMIT_RANGES = _kind(
+    "",
+    "v1",
+    "limitranges",
+    "LimitRange",
+    "limits",
+    status=False,
+    create_on_update=True,
+    default=limits.limit_range,
+    prepare_update=limits.limit_range_update,
+)
+PRIORITY_CLASSES = _kind(
+    "scheduling.k8s.io",
+    "v1",
+    "priorityclasses",
+    "PriorityClass",
+    "pc",
+    namespaced=False,
+    status=False,
+    default=priorities.priority_class,
+    validate=priorities.validate,
+    validate_update=priorities.validate_update,
+)
 BUDGETS = _kind(
     "policy",
     "v1",
@@ -154,8 +178,8 @@ CATALOG = (
         returns_deleted=True,
         default=_claim,
     ),
-    _kind("", "v1", "resourcequotas", "ResourceQuota", "quota", returns_deleted=True, default=_with({}, {})),
-    _kind("", "v1", "limitranges", "LimitRange", "limits", status=False),
+    QUOTAS,
+    LIMIT_RANGES,
     _workload(_APPS, "deployments", "Deployment", "deploy", default=workloads.deployment),
     _workload(_APPS, "replicasets", "ReplicaSet", "rs", default=workloads.replica_set),
     _workload(_APPS, "statefulsets", "StatefulSet", "sts", default=workloads.stateful_set),
@@ -176,17 +200,7 @@ CATALOG = (
     ),
     BUDGETS,
     _kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", status=False, generation=True, default=_slice),
-    _kind(
-        "scheduling.k8s.io",
-        "v1",
-        "priorityclasses",
-        "PriorityClass",
-        "pc",
-        namespaced=False,
-        status=False,
-        generation=True,
-        default=_with(preemptionPolicy="PreemptLowerPriority"),
-    ),
+    PRIORITY_CLASSES,
     _kind(
         _STORAGE,
         "v1",

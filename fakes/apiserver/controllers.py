@@ -16,10 +16,11 @@ log = logging.getLogger("fakes.apiserver")
 DISRUPTION = "disruption-controller"
 GARBAGE_COLLECTOR = "garbage-collector-controller"
 NAMESPACE = "namespace-controller"
+RESOURCE_QUOTA = "resourcequota-controller"
 ROOT_CA = "root-ca-certificate-publisher-controller"
 SERVICE_ACCOUNT = "serviceaccount-controller"
 
-ALL = frozenset({DISRUPTION, GARBAGE_COLLECTOR, NAMESPACE, ROOT_CA, SERVICE_ACCOUNT})
+ALL = frozenset({DISRUPTION, GARBAGE_COLLECTOR, NAMESPACE, RESOURCE_QUOTA, ROOT_CA, SERVICE_ACCOUNT})
 
 
 def parse(text: str, known: AbstractSet[str] = ALL) -> frozenset[str]:

@@ -7,7 +7,6 @@ set. Parts that are the same for every object are constants, shared by reference
 from base64 import b64encode
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Address
 from itertools import count, cycle
 from random import Random
@@ -91,29 +90,12 @@ _NOT_READY, _UNREACHABLE = (
 )
 _DEFAULT_TOLERATIONS = [_NOT_READY, _UNREACHABLE]
 
-_API_ACCESS: Object = {
-    "defaultMode": 420,
-    "sources": [
-        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
-        {
-            "downwardAPI": {
-                "items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]
-            }
-        },
-    ],
-}
-_API_ACCESS_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-PRIORITY_CLASSES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
-"""The classes that every cluster has, and their values."""
-
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def pod(obj: Object, _admission: Admission) -> Object:
-    """A new pod: defaults, what the admission plugins add, and the initial status."""
-    spec = _admit_pod(pod_spec({"enableServiceLinks": True, **(obj.get("spec") or {})}), obj["metadata"])
+    """A new pod: defaults and the initial status; ``admission`` adds the rest."""
+    spec = pod_spec({"enableServiceLinks": True, **(obj.get("spec") or {})})
     status: Object = {"phase": "Pending", "qosClass": qos_class(spec)}
     if spec.get("schedulingGates"):
         gated = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}
@@ -131,7 +113,7 @@ def pod_update(new: Object, old: Object) -> Object:
     if new.get("spec") is old["spec"]:
         return new
     spec = pod_spec(new.get("spec") or {})
-    return {**new, "spec": {**spec, "tolerations": _tolerations(spec)}}
+    return {**new, "spec": {**spec, "tolerations": tolerations(spec)}}
 
 
 def pod_as_sent(new: Object, sent: Object) -> Object:
@@ -139,13 +121,13 @@ def pod_as_sent(new: Object, sent: Object) -> Object:
     return {**new, "spec": pod_spec(sent.get("spec") or {})}
 
 
-def _tolerations(spec: Object) -> list[Object]:
+def tolerations(spec: Object) -> list[Object]:
     """The tolerations of a pod, with those that DefaultTolerationSeconds sees to at each write."""
-    tolerations: list[Object] = spec.get("tolerations") or []
-    if not tolerations:
+    own: list[Object] = spec.get("tolerations") or []
+    if not own:
         return _DEFAULT_TOLERATIONS
-    missing = [each for each in _DEFAULT_TOLERATIONS if not _tolerated(each, tolerations)]
-    return tolerations + missing if missing else tolerations
+    missing = [each for each in _DEFAULT_TOLERATIONS if not _tolerated(each, own)]
+    return own + missing if missing else own
 
 
 def qos_class(spec: Object) -> str:
@@ -241,47 +223,9 @@ def _volume(volume: Object) -> Object:
     return volume
 
 
-def _admit_pod(spec: Object, metadata: Object) -> Object:
-    """What the ServiceAccount, DefaultTolerationSeconds and Priority plugins add. Changes the fresh ``spec``."""
-    if "serviceAccountName" not in spec:
-        spec["serviceAccountName"] = spec["serviceAccount"] = "default"
-    if spec.get("automountServiceAccountToken") is not False:
-        _mount_api_access(spec, metadata.get("generateName") or metadata["name"])
-    spec["tolerations"] = _tolerations(spec)
-    spec["priority"] = PRIORITY_CLASSES.get(spec.get("priorityClassName") or "", 0)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
-    return spec
-
-
-def _mount_api_access(spec: Object, name_of_template: str) -> None:
-    volumes = spec.get("volumes") or []
-    name = next((each["name"] for each in volumes if each["name"].startswith("kube-api-access-")), "")
-    if not name:
-        name = f"kube-api-access-{_suffix_of(name_of_template)}"
-        spec["volumes"] = [*volumes, {"name": name, "projected": _API_ACCESS}]
-    mount = {"name": name, "readOnly": True, "mountPath": _API_ACCESS_PATH}
-    for group in ("initContainers", "containers"):
-        if spec.get(group):
-            spec[group] = [_with_mount(each, mount) for each in spec[group]]
-
-
-@lru_cache(maxsize=4096)
-def _suffix_of(name: str) -> str:
-    """One for all pods of a template, so that they can share what is the same."""
-    return suffix(Random(name))
-
-
-def _with_mount(container: Object, mount: Object) -> Object:
-    mounts = container.get("volumeMounts") or []
-    if any(each.get("mountPath") == _API_ACCESS_PATH for each in mounts):
-        return container
-    return {**container, "volumeMounts": [*mounts, mount]}
-
-
-def _tolerated(wanted: Object, tolerations: list[Object]) -> bool:
+def _tolerated(wanted: Object, own: list[Object]) -> bool:
     return any(
-        each.get("key") in (None, "", wanted["key"]) and each.get("effect") in (None, "", "NoExecute")
-        for each in tolerations
+        each.get("key") in (None, "", wanted["key"]) and each.get("effect") in (None, "", "NoExecute") for each in own
     )
 
 

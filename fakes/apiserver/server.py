@@ -15,7 +15,6 @@ from random import Random
 from typing import Any
 
 from fakes.apiserver import (
-    admission,
     controllers,
     defaults,
     deletion,
@@ -25,14 +24,15 @@ from fakes.apiserver import (
     metadata,
     names,
     patches,
-    reads,
+    priorities,
     reviews,
     scales,
     subresources,
     tokens,
     writes,
 )
-from fakes.apiserver.catalog import BUDGETS, BUILT_IN, STORED_HERE
+from fakes.apiserver.admission import AdmissionPlugins
+from fakes.apiserver.catalog import BUDGETS, BUILT_IN, PRIORITY_CLASSES, QUOTAS, STORED_HERE
 from fakes.apiserver.causes import immutable
 from fakes.apiserver.controllers import WorkQueue
 from fakes.apiserver.disruption import DisruptionController
@@ -56,7 +56,7 @@ from fakes.apiserver.resources import (
 from fakes.apiserver.selectors import select
 from fakes.apiserver.sharing import Sharing
 from fakes.apiserver.storage import Storage
-from fakes.apiserver.store import Collection, Expired
+from fakes.apiserver.store import Collection
 from fakes.apiserver.watch import Change, Watcher
 
 SCALE = "scale"
@@ -99,6 +99,7 @@ class ApiServer:
         self._token_secret = random.randbytes(32)
         self._event_ages = EventAges()
         self._due = WorkQueue()
+        self._plugins = AdmissionPlugins(self, self._due, counts=controllers.RESOURCE_QUOTA in running)
         self._disruption: DisruptionController | None = None
         if controllers.DISRUPTION in running:
             self._disruption = DisruptionController(self, self._due, now)
@@ -112,6 +113,9 @@ class ApiServer:
         for name in defaults.INITIAL_NAMESPACES:
             if self.find(NAMESPACES, "", name) is None:
                 self.create(NAMESPACES, None, {"metadata": {"name": name}})
+        for each in priorities.SYSTEM_CLASSES:
+            if self.find(PRIORITY_CLASSES, "", name_of(each)) is None:
+                self.create(PRIORITY_CLASSES, None, each)
 
     def _resume(self, storage: Storage) -> None:
         """Go on where the process before ended."""
@@ -130,6 +134,8 @@ class ApiServer:
                 self._garbage.load(resource, found[resource.qualified])
         if self._disruption is not None:
             self._disruption.load(found[BUDGETS.qualified])
+        self._plugins.load()
+        self._plugins.quotas.load(found[QUOTAS.qualified])
         self._due.work()
 
     @property
@@ -181,27 +187,8 @@ class ApiServer:
         if resource is EVENTS:
             self._expire_events()
         selection = select(resource, options.label_selector, options.field_selector)
-        scope = reads.scope(namespace, selection)
-        since, initial = reads.watch_version(options, self._version)
-        watcher = Watcher(scope.namespace, selection, since)
         collection = self._collections[resource]
-        if initial:
-            matches = selection.matches
-            for obj in listing.scan(resource, collection, scope, selection):
-                if matches is None or matches(obj):
-                    watcher.push(("ADDED", obj))
-            if options.send_initial_events and options.allow_watch_bookmarks:
-                watcher.push(reads.bookmark(resource, self._version, reads.INITIAL_EVENTS_END))
-        try:
-            for change in collection.changes_since(since, scope.indexed):
-                watcher.offer(change)
-        except Expired as error:
-            watcher.fail(errors.expired(f"too old resource version: {since} ({error.oldest})").status)
-            return watcher
-        collection.hub.subscribe(watcher, scope.namespace, selection)
-        mark = (lambda: reads.bookmark(resource, self._version)) if options.allow_watch_bookmarks else None
-        watcher.schedule(mark, options.timeout_seconds)
-        return watcher
+        return listing.watched(resource, collection, namespace, selection, options, lambda: self._version)
 
     def whose(self, token: str) -> reviews.User | None:
         """Whose a service account's token is: while its account, and the object that it is bound to, are there."""
@@ -238,14 +225,16 @@ class ApiServer:
             self._namespaces.check_open(resource, space, new_name)
         body = {"kind": resource.kind, "apiVersion": resource.api_version}
         new = resource.default({**decoded, **body, "metadata": new_meta}, self._admission)
-        if resource is PODS:
-            admission.check_pod(new, self._collections[SERVICE_ACCOUNTS].get)
+        new = self._plugins.mutate(resource, new)
         writes.refuse(resource, new_name, names.metadata(new["metadata"]) + resource.validate(new))
+        if space:
+            self._plugins.validate(resource, new)
         if self._collections[resource].get(space, new_name) is not None:
             raise errors.already_exists(resource.plural, new_name, resource.group)
         new = self._ownership.of_new(resource, new, decoded, options)
         if options.dry_run:
             return new
+        self._plugins.quotas.charge(resource, new)
         created = self.commit(resource, "ADDED", new, None)
         if resource is NAMESPACES:
             self._namespaces.created(new_name)
@@ -360,6 +349,7 @@ class ApiServer:
             writes.refuse(resource, name, names.metadata(changed) + writes.new_finalizers(changed, before))
         if not subresource:
             writes.refuse(resource, name, resource.validate_update(new, current) or resource.validate(new))
+            self._plugins.validate_update(resource, new, current)
             if resource.generation and writes.changes_generation(new, current):
                 new = {**new, "metadata": {**new["metadata"], "generation": before.get("generation", 0) + 1}}
         if options.dry_run:

@@ -144,7 +144,6 @@ DIFFERENCES = frozenset(
         "pods: a negative user",
         "pods: a node selector that is none",
         "pods: a port's name of 16 characters",
-        "pods: a priority of one's own",
         "pods: a probe of nothing",
         "pods: a probe of two",
         "pods: a probe with a negative period",

@@ -107,8 +107,8 @@ def later(ask: Ask) -> Ask:
 
 
 def until(path: str, **answer: Any) -> Ask:
-    """Get an object until it is so; ``_`` stands for the dots of a path in it, and ``code`` for the answer's code."""
-    return Ask("GET", path, until={name.replace("_", "."): value for name, value in answer.items()})
+    """Get an object until it is so; ``_`` stands for the blanks of a path in it, and ``code`` for the answer's code."""
+    return Ask("GET", path, until={name.replace("_", " "): value for name, value in answer.items()})
 
 
 def gone(path: str) -> Ask:
@@ -194,7 +194,7 @@ def _is_so(wanted: Mapping[str, Any], code: int, body: Any) -> bool:
     """Whether an answer has these values; None for a path that is not in it."""
     for path, value in wanted.items():
         found = code if path == "code" else body
-        for part in path.split(".") if path != "code" else ():
+        for part in path.split() if path != "code" else ():
             found = found.get(part) if isinstance(found, dict) else None
         if found != value:
             return False

@@ -73,3 +73,22 @@ def test_a_drain_is_held_up_by_a_budget_until_that_allows_more(place: Place) -> 
     assert "drained" in kubectl(place, "drain virtual-0 --force --timeout=30s")
     kubectl(place, "uncordon virtual-0")
     kubectl(place, "delete pdb guard")
+
+
+def test_a_quota_counts_and_refuses(place: Place) -> None:
+    kubectl(place, "create namespace counted")
+    kubectl(place, "create quota few --hard=count/configmaps=2 -n counted")
+    kubectl(place, "create configmap one -n counted")
+    code, _, err = place.kubectl("create", "configmap", "two", "-n", "counted")
+    assert code != 0
+    assert "exceeded quota: few, requested: count/configmaps=1, used: count/configmaps=2" in err
+    assert "count/configmaps 2 2" in " ".join(kubectl(place, "describe quota few -n counted").split())
+    kubectl(place, "delete namespace counted --timeout=20s")
+
+
+def test_a_pod_has_the_priority_of_its_class(place: Place) -> None:
+    kubectl(place, "create priorityclass urgent --value=1000")
+    kubectl(place, 'run hurried --image=nginx --overrides={"spec":{"priorityClassName":"urgent"}}')
+    assert kubectl(place, "get pod hurried -o jsonpath={.spec.priority}") == "1000"
+    kubectl(place, "delete pod hurried")
+    kubectl(place, "delete priorityclass urgent")

@@ -5,17 +5,21 @@ from typing import Any
 import pytest
 
 from fakes.apiserver import defaults, pod_validation, quantity
-from fakes.apiserver.defaults import Admission
+from fakes.apiserver.admission import AdmissionPlugins
+from fakes.apiserver.controllers import WorkQueue
 from fakes.apiserver.names import label_value, metadata, qualified_name
+from fakes.apiserver.resources import PODS
+from tests.contract.backends import fake_server
 
 Object = dict[str, Any]
+SERVER = fake_server()
 
 
 def completed(spec: Object | None = None, **container: Any) -> Object:
     """A new pod of one container, after defaulting."""
     body = {"containers": [{"name": "c", "image": "app:1", **container}], **(spec or {})}
-    admission = Admission(iter(()), iter(()))
-    return defaults.pod({"metadata": {"name": "p"}, "spec": body}, admission)
+    pod = defaults.pod({"metadata": {"name": "p", "namespace": "default"}, "spec": body}, defaults.admission())
+    return AdmissionPlugins(SERVER, WorkQueue(), counts=True).mutate(PODS, pod)
 
 
 def container_of(pod: Object) -> Object:

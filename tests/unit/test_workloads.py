@@ -142,7 +142,7 @@ def test_namespaces_and_priority_classes_are_made() -> None:
         )
         return [each["metadata"]["name"] for each in (await api.list(workload.PRIORITY_CLASSES))["items"]]
 
-    assert loop.run(main()) == ["high"]
+    assert loop.run(main()) == ["high", "system-cluster-critical", "system-node-critical"]
 
 
 # --- traces ---------------------------------------------------------------------------------------------------------

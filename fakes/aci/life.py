@@ -9,7 +9,7 @@ from typing import Any
 from fakes.aci import defaults
 from fakes.aci.script import Script, outcome
 from fakes.aci.shapes import AnyContainer
-from fakes.aci.shell import FOREVER, Outcome
+from fakes.cloud.shell import FOREVER, Outcome
 
 WAITING, RUNNING, TERMINATED = "Waiting", "Running", "Terminated"
 KILLED = 137

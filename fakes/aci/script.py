@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from fakes.aci import shapes
 from fakes.aci.errors import undeserializable
-from fakes.aci.shell import Outcome, Piece, Shell, runs_on
+from fakes.cloud.shell import Outcome, Piece, Shell, runs_on
 
 VARIABLE = "VKSIM_SCRIPT"
 

@@ -15,7 +15,7 @@ from fakes.aci.group import Group
 from fakes.aci.life import RUNNING, Container
 from fakes.aci.script import environment
 from fakes.aci.shapes import TerminalSize
-from fakes.aci.shell import FOREVER, Piece, Shell
+from fakes.cloud.shell import FOREVER, Piece, Shell
 
 PATHS = ("execstream", "attachstream")
 PASSWORD_SIGNS = ascii_letters + digits + "*!^()[]"

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from fakes.aci.shell import Shell
+from fakes.cloud.shell import Shell
 from fakes.eci import errors
 from fakes.eci.groups import Group
 from fakes.eci.lives import KILLED

@@ -51,6 +51,7 @@ class EciConfig:
         memory: the same.
         pods: the same.
         gpus: the same; 0 for none.
+        former_nodes: names of nodes that are gone for good: this node ends what they left behind.
         poll_interval: how long between two looks at groups that are starting or ending.
         operating_system: of 2018's file; always Linux.
     """
@@ -75,6 +76,7 @@ class EciConfig:
     memory: str = "4Ti"
     pods: str = "1000"
     gpus: int = 0
+    former_nodes: tuple[str, ...] = ()
     poll_interval: timedelta = timedelta(seconds=2)
     operating_system: str = "Linux"
 
@@ -214,6 +216,7 @@ _FIELDS: dict[str, _Field] = {
     "Memory": _Field("memory", _amount),
     "Pods": _Field("pods", _amount),
     "GPUs": _Field("gpus", _count),
+    "FormerNodes": _Field("former_nodes", _texts),
     "PollInterval": _Field("poll_interval", _seconds),
     "OperatingSystem": _Field("operating_system", _linux),
 }

@@ -17,6 +17,9 @@ from providers.errors import NotFound
 from providers.pods import PodRef
 from providers.types import Pod
 
+STALE = timedelta(minutes=5)
+"""How old details may get though no status tells of a change: a status may say less than the details."""
+
 SETTLING = timedelta(minutes=1)
 """How long the cloud may not yet show what it has accepted."""
 
@@ -32,6 +35,7 @@ class Known:
         ref: the pod's.
         made: when this process made it; None if another did.
         fingerprint: of the status row that the details belong to.
+        read: when the details were read.
         group: the details; None before they were read.
         told_to_end: when the cloud last took our word that it is to end; None before.
     """
@@ -40,6 +44,7 @@ class Known:
     ref: PodRef
     made: datetime | None = None
     fingerprint: str = ""
+    read: datetime | None = None
     group: Group | None = None
     told_to_end: datetime | None = None
 
@@ -136,7 +141,7 @@ class Inventory:
         """All pods that the cloud has of this node. What it has no more is forgotten."""
         began = self._clock.now()
         rows = await self._rows()
-        await self._refresh(rows)
+        await self._refresh(rows, oldest=began - STALE)
         there = {row["ContainerGroupId"] for row in rows}
         for known in list(self._known.values()):
             if known.id not in there and not (known.made is not None and known.made > began - SETTLING):
@@ -182,13 +187,18 @@ class Inventory:
             rows += old
         return rows
 
-    async def _refresh(self, rows: Sequence[Group]) -> None:
-        """Read the details of the groups whose rows are new."""
+    async def _refresh(self, rows: Sequence[Group], oldest: datetime | None = None) -> None:
+        """Read the details of the groups whose rows are new, and of those that were last read before a moment."""
         fresh = {row["ContainerGroupId"]: _fingerprint(row) for row in rows}
-        known = self._known
-        wanted = [each for each, new in fresh.items() if each not in known or known[each].fingerprint != new]
+        wanted = [each for each, new in fresh.items() if self._is_outdated(self._known.get(each), new, oldest)]
         async for group in self._client.groups(wanted):
             self._learn(group, fresh[group["ContainerGroupId"]])
+
+    @staticmethod
+    def _is_outdated(known: Known | None, fingerprint: str, oldest: datetime | None) -> bool:
+        if known is None or known.fingerprint != fingerprint:
+            return True
+        return oldest is not None and not known.is_over and known.read is not None and known.read < oldest
 
     def _learn(self, group: Group, fingerprint: str = "") -> None:
         """Note the details of a group, and tell if they are new."""
@@ -199,7 +209,7 @@ class Inventory:
             if ref is None:
                 return
             known = self._known[group_id] = Known(group_id, ref)
-        before, known.group = known.group, group
+        before, known.group, known.read = known.group, group, self._clock.now()
         known.fingerprint = fingerprint or known.fingerprint
         other = self._known.get(self._ids.get(known.ref.uid, ""))
         if other is None or (other.is_over and not known.is_over):

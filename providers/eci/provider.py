@@ -216,6 +216,7 @@ class EciProvider(Provider):
     async def _follow_forever(self) -> None:
         """Look at the groups again and again: often while one is starting or ending."""
         last, pause = self.context.clock.now(), timedelta(0)
+        left_behind = list(self._config.former_nodes)
         while True:
             await self._wait(pause)
             now = self.context.clock.now()
@@ -225,6 +226,9 @@ class EciProvider(Provider):
                 else:
                     await self._inventory.follow(now - last + OVERLAP)
                 await self._end_surplus()
+                while left_behind:
+                    await self._end_all_of(left_behind[-1])
+                    left_behind.pop()
             except Retryable as error:
                 pause = min(max(2 * pause, self._config.poll_interval), LONGEST_PAUSE)
                 self.context.log.warning("the cloud does not tell how the groups are: %s", error)
@@ -246,6 +250,14 @@ class EciProvider(Provider):
         if self._woken.is_set():
             self._woken.clear()
             await asyncio.sleep(interval.total_seconds())
+
+    async def _end_all_of(self, node: str) -> None:
+        """End what a node that is gone for good has left behind."""
+        former = Inventory(self._client, Owner(self._config.cluster, node), self.context.clock)
+        for pod in await former.all_pods():
+            self.context.log.warning("pod %s was of node %s, which is gone: ending it", pods.ref(pod), node)
+            with suppress(NotFound):
+                await self._client.delete((await former.find(pods.ref(pod))).id)
 
     async def _end_surplus(self) -> None:
         for known in self._inventory.surplus():

@@ -152,6 +152,38 @@ async def test_groups_of_the_2018_provider_are_taken_over(setting: Setting):
     assert pods.ref(pod) == ("shop", "web", "u-1")
 
 
+@in_virtual_time
+async def test_what_a_former_node_left_behind_is_ended(setting: Setting):
+    await setting.running(a_pod())
+    heir = setting.backend.provider(context(setting.clock, node="heir", FormerNodes=["vk"]))
+    await heir.start()
+    await asyncio.sleep(30)
+    await heir.close()
+    assert setting.backend.groups() == []
+
+
+def test_a_list_that_breaks_off_is_an_error_and_not_a_short_list():
+    async def play() -> None:
+        setting = Setting()
+        await asyncio.gather(*(setting.provider.create_pod(a_pod(f"web-{number}")) for number in range(250)))
+        setting.fail(FaultKind.OUTAGE, "list")
+        with pytest.raises(Retryable):
+            await setting.new_provider().get_pods()
+
+    run(play())
+
+
+@in_virtual_time
+async def test_details_are_read_again_now_and_then(setting: Setting):
+    await setting.running(a_pod())
+    asked = setting.calls("list")
+    await setting.provider.get_pods()
+    assert setting.calls("list") == asked
+    await asyncio.sleep(400)
+    await setting.provider.get_pods()
+    assert setting.calls("list") == asked + 1
+
+
 # --- what becomes of groups -----------------------------------------------------------------------------------------
 
 

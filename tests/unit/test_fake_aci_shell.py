@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.aci.shell import FOREVER, Outcome, Piece, Shell, runs_on
+from fakes.cloud.shell import FOREVER, Outcome, Piece, Shell, runs_on
 
 
 def shell() -> Shell:

@@ -1,23 +1,40 @@
-"""Where a pod may run: filter and score, as kube-scheduler's default plug-ins do it, in their plain parts. Pure.
+"""Where a pod may run: filter and score, as kube-scheduler's default plug-ins do it. Pure.
 
-Kept are taints, node selectors, ``unschedulable`` and the fit of requests; nodes are scored by what is least allocated.
+Kept are taints, node selectors and affinity, ``unschedulable``, host ports, the fit of requests, and what pods want of
+their neighbours (``vksim.topology``). Nodes are scored by what is least allocated, and by what pods and taints prefer.
 Like kube-scheduler on a large cluster it looks only at as many nodes as it needs, from where it stopped the last time:
 the cost of a decision does not grow with the cluster while there is room.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Any
 
 from fakes.apiserver import quantity
+from vksim.affinity import term_matches
+from vksim.topology import NONE, Wishes, wishes_of
+
+NOT_SELECTED = "node(s) didn't match Pod's node affinity/selector"
+
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 ENOUGH = 16
 """So many feasible nodes are scored; kube-scheduler's least is 100, at the price of looking at more."""
 
+MOST_REFUSALS = 256
+"""So many needs a node remembers its answer for; needs that are rare come and go."""
+
 Amounts = dict[str, int]
 """Resource -> amount, in thousandths, so that ``500m`` is a whole number."""
+
+
+Also = Callable[["NodeState"], tuple[str, float]]
+"""Says why a node will not do, empty if it will; and how much it is liked."""
 
 
 @dataclass(slots=True)
@@ -27,7 +44,7 @@ class NodeState:
     Attributes:
         name: its name.
         labels: its labels.
-        taints: those with the effects NoSchedule and NoExecute.
+        taints: its taints.
         unschedulable: cordoned.
         allocatable: what it offers.
         taken: what its pods ask for.
@@ -50,6 +67,10 @@ class Need:
     requests: tuple[tuple[str, int], ...]
     selector: tuple[tuple[str, str], ...]
     tolerations: tuple[tuple[str, str, str, str], ...]
+    node_affinity: str = ""
+    wishes: Wishes = NONE
+    priority: int = 0
+    preempts: bool = True
 
     @cached_property
     def scored(self) -> tuple[tuple[str, int], ...]:
@@ -59,7 +80,25 @@ class Need:
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.requests, self.selector, self.tolerations))
+        return hash((self.requests, self.selector, self.tolerations, self.node_affinity, self.wishes, self.priority))
+
+    @cached_property
+    def affinity(self) -> Mapping[str, Any]:
+        """The node affinity, read."""
+        found: Mapping[str, Any] = json.loads(self.node_affinity) if self.node_affinity else {}
+        return found
+
+    @cached_property
+    def only(self) -> tuple[str, ...] | None:
+        """The names of the only nodes that it may go to, as a DaemonSet's pod has them; None if it names none."""
+        required = self.affinity.get(_REQUIRED) or {}
+        names: list[str] = []
+        for term in required.get("nodeSelectorTerms") or ():
+            fields = [each for each in term.get("matchFields") or () if each["operator"] == "In"]
+            if not fields:
+                return None
+            names += fields[0]["values"]
+        return tuple(names) or None
 
     def __hash__(self) -> int:
         """Worked out once: needs are looked up for each pod and node."""
@@ -69,7 +108,7 @@ class Need:
 def node_state(node: Mapping[str, Any]) -> NodeState:
     """The node as the scheduler sees it."""
     spec, status = node.get("spec") or {}, node.get("status") or {}
-    taints = [each for each in spec.get("taints") or [] if each["effect"] in ("NoSchedule", "NoExecute")]
+    taints = list(spec.get("taints") or [])
     allocatable = {name: amount(value) for name, value in (status.get("allocatable") or {}).items()}
     name = node["metadata"]["name"]
     labels = node["metadata"].get("labels") or {}
@@ -90,7 +129,16 @@ def need_of(pod: Mapping[str, Any]) -> Need:
         (each.get("key", ""), each.get("operator", "Equal"), each.get("value", ""), each.get("effect", ""))
         for each in spec.get("tolerations") or []
     )
-    return Need(tuple(total.items()), tuple((spec.get("nodeSelector") or {}).items()), tolerations)
+    node_affinity = (spec.get("affinity") or {}).get("nodeAffinity")
+    return Need(
+        tuple(total.items()),
+        tuple((spec.get("nodeSelector") or {}).items()),
+        tolerations,
+        json.dumps(node_affinity, sort_keys=True) if node_affinity else "",
+        wishes_of(pod),
+        spec.get("priority") or 0,
+        spec.get("preemptionPolicy") != "Never",
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -104,6 +152,8 @@ def refusal(need: Need, node: NodeState) -> str:
     """Why the node will not do, in kube-scheduler's words; empty if it will."""
     kept_off = node.refusals.get(need)
     if kept_off is None:
+        if len(node.refusals) > MOST_REFUSALS:
+            node.refusals.clear()
         kept_off = node.refusals[need] = _kept_off(need, node)
     if kept_off:
         return kept_off
@@ -119,11 +169,18 @@ def _kept_off(need: Need, node: NodeState) -> str:
         return "node(s) were unschedulable"
     for key, value in need.selector:
         if node.labels.get(key) != value:
-            return "node(s) didn't match Pod's node affinity/selector"
+            return NOT_SELECTED
+    required = need.affinity.get(_REQUIRED)
+    if required is not None and not any(_term_fits(each, node) for each in required.get("nodeSelectorTerms") or ()):
+        return NOT_SELECTED
     for taint in node.taints:
-        if not _tolerated(taint, need):
+        if taint["effect"] != "PreferNoSchedule" and not _tolerated(taint, need):
             return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
     return ""
+
+
+def _term_fits(term: Mapping[str, Any], node: NodeState) -> bool:
+    return term_matches(term, {"metadata": {"name": node.name, "labels": node.labels}})
 
 
 def _tolerated(taint: Mapping[str, Any], need: Need) -> bool:
@@ -147,31 +204,58 @@ def score(need: Need, node: NodeState) -> float:
     return free / 2
 
 
-def choose(need: Need, nodes: Sequence[NodeState], start: int) -> tuple[NodeState | None, int, str]:
+def liking(need: Need, node: NodeState) -> float:
+    """What speaks for a node besides room: preferred node affinity, and no taint that would rather be left alone."""
+    total = 0.0
+    for each in need.affinity.get(_PREFERRED) or ():
+        if _term_fits(each["preference"], node):
+            total += each["weight"] / 100
+    for taint in node.taints:
+        if taint["effect"] == "PreferNoSchedule" and not _tolerated(taint, need):
+            total -= 1.0
+    return total
+
+
+def choose(
+    need: Need, nodes: Sequence[NodeState], start: int, also: Also | None = None
+) -> tuple[NodeState | None, int, str]:
     """The best of the first feasible nodes from ``start`` on.
+
+    Args:
+        need: what the pod needs.
+        nodes: all nodes.
+        start: where to begin.
+        also: says of a node why it will not do for the pod's neighbours' sake, and how much the pod likes it.
 
     Returns:
         The node, or None; where to begin the next time; and, without a node, why there is none.
     """
-    feasible: list[NodeState] = []
+    feasible: list[tuple[float, NodeState]] = []
     refusals: Counter[str] = Counter()
     looked = 0
+    plain = not need.node_affinity and also is None
     for looked in range(1, len(nodes) + 1):
         node = nodes[(start + looked - 1) % len(nodes)]
         reason = refusal(need, node)
+        extra = 0.0
+        if not reason and also is not None:
+            reason, extra = also(node)
         if reason:
             refusals[reason] += 1
             continue
-        feasible.append(node)
+        if not plain or node.taints:
+            extra += liking(need, node)
+        feasible.append((score(need, node) + extra, node))
         if len(feasible) == ENOUGH:
             break
     following = (start + looked) % len(nodes) if nodes else 0
     if not feasible:
-        return None, following, _unschedulable(len(nodes), refusals)
-    return max(feasible, key=lambda node: score(need, node)), following, ""
+        return None, following, unschedulable(len(nodes), refusals)
+    return max(feasible, key=itemgetter(0))[1], following, ""
 
 
-def _unschedulable(count: int, refusals: Counter[str]) -> str:
+def unschedulable(count: int, refusals: Counter[str]) -> str:
+    """What a pod is told that fits nowhere."""
     if not count:
         return "no nodes available to schedule pods"
     reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(refusals.items()))
@@ -239,19 +323,54 @@ class Unschedulable:
         """A node has come or gone: the pods that should hear the new reason, one for each need."""
         for kind in self._kinds.values():
             kind.stale = True
-        return [kind.head for kind in self._kinds.values()]
+        return self._heads(self._kinds)
 
     def offer(self, node: NodeState) -> list[str]:
         """A node has changed: the pods that could go there, one for each need."""
-        heads = []
-        for need, kind in self._kinds.items():
-            if not refusal(need, node):
-                kind.room[node.name] = None
-                heads.append(kind.head)
-        return heads
+        able = [need for need in self._kinds if not refusal(need, node)]
+        for need in able:
+            self._kinds[need].room[node.name] = None
+        return self._heads(able)
+
+    def neighbours_changed(self) -> list[str]:
+        """Somebody's neighbour has come or gone: the pods that may fit now, one for each need that cares."""
+        caring = [need for need in self._kinds if need.wishes is not NONE]
+        for need in caring:
+            self._kinds[need].stale = True
+        return self._heads(caring)
+
+    def _heads(self, needs: Iterable[Need]) -> list[str]:
+        """Whose turn it is, the most important first."""
+        return [self._kinds[each].head for each in sorted(needs, key=lambda need: -need.priority)]
 
 
-def best(need: Need, nodes: Iterable[NodeState]) -> NodeState | None:
+def best(need: Need, nodes: Iterable[NodeState], also: Also | None = None) -> NodeState | None:
     """The node with the most room among those that will do."""
-    feasible = [node for node in nodes if not refusal(need, node)]
+    feasible = [node for node in nodes if not refusal(need, node) and (also is None or not also(node)[0])]
     return max(feasible, key=lambda node: score(need, node), default=None)
+
+
+def victims(need: Need, node: NodeState, placed: Mapping[str, Need]) -> list[str] | None:
+    """The pods that would have to go from a node so that a more important one fits: as few as possible.
+
+    None if even without all less important pods there would not be room, or if room is not what is missing.
+    """
+    if _kept_off(need, node):
+        return None
+    lower = sorted(
+        (uid for uid, each in placed.items() if each.priority < need.priority), key=lambda uid: -placed[uid].priority
+    )
+    without = NodeState(
+        node.name, node.labels, node.taints, node.unschedulable, node.allocatable, dict(node.taken), node.refusals
+    )
+    for uid in lower:
+        take(without, placed[uid], -1)
+    if not lower or refusal(need, without):
+        return None
+    going = []
+    for uid in lower:  # the most important ones are spared first
+        take(without, placed[uid])
+        if refusal(need, without):
+            take(without, placed[uid], -1)
+            going.append(uid)
+    return going

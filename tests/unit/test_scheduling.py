@@ -214,3 +214,181 @@ def test_room_on_one_node_costs_a_look_at_one_node(monkeypatch: pytest.MonkeyPat
         assert len(looks) == 4  # for each kind one, for the pod whose turn it is one, for the next one
 
     on_a_cluster(scene)
+
+
+def zone_affinity(kind: str, term: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    if required:
+        return {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    wanted = [{"weight": 100, "podAffinityTerm": term}]
+    return {kind: {"preferredDuringSchedulingIgnoredDuringExecution": wanted}}
+
+
+WEB = {"labelSelector": {"matchLabels": {"app": "web"}}, "topologyKey": "zone"}
+
+
+async def zones(cluster: Cluster, *names: str) -> None:
+    """A node in each zone, named for it."""
+    for name in names:
+        status = {"allocatable": {"cpu": "8", "memory": "8Gi", "pods": "10"}}
+        metadata = {"name": name, "labels": {"zone": name}}
+        await cluster.api.create(kube.NODES, {"metadata": metadata, "status": status})
+
+
+async def labelled(cluster: Cluster, name: str, labels: dict[str, str], **spec: Any) -> str:
+    container = {"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}
+    pod = {"metadata": {"name": name, "labels": labels}, "spec": {"containers": [container], **spec}}
+    await cluster.api.create(kube.PODS, pod, "default")
+    return await cluster.place(name)
+
+
+def node_affinity(operator: str, *values: str) -> dict[str, Any]:
+    term = {"matchExpressions": [{"key": "zone", "operator": operator, "values": list(values)}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+
+
+def test_node_affinity_is_kept() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await zones(cluster, "a", "b", "c")
+        assert await labelled(cluster, "p", {}, affinity=node_affinity("In", "b")) == "b"
+        assert await labelled(cluster, "q", {}, affinity=node_affinity("NotIn", "a", "b")) == "c"
+        assert await labelled(cluster, "r", {}, affinity=node_affinity("In", "x")) == ""
+        (why,) = await cluster.told("r", "FailedScheduling")
+        assert why == "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+
+    on_a_cluster(scene)
+
+
+def test_a_pod_made_for_a_node_goes_there() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await zones(cluster, "a", "b", "c")
+        field = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["c"]}]}
+        required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [field]}}
+        assert await labelled(cluster, "p", {}, affinity={"nodeAffinity": required}) == "c"
+
+    on_a_cluster(scene)
+
+
+def test_pods_that_want_to_be_near_go_where_the_first_is() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await zones(cluster, "a", "b", "c")
+        near = zone_affinity("podAffinity", WEB)
+        first = await labelled(cluster, "first", {"app": "web"}, affinity=near)
+        assert first
+        assert await labelled(cluster, "second", {"app": "db"}, affinity=near) == first
+        assert await labelled(cluster, "third", {"app": "web"}, affinity=near) == first
+
+    on_a_cluster(scene)
+
+
+def test_pods_that_want_to_be_apart_are_and_the_last_waits() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await zones(cluster, "a", "b")
+        apart = zone_affinity("podAntiAffinity", WEB)
+        places = [await labelled(cluster, f"p{number}", {"app": "web"}, affinity=apart) for number in range(3)]
+        assert sorted(places) == ["", "a", "b"]
+        await cluster.api.delete(kube.PODS, "p0", "default", grace_period_seconds=0)
+        assert await cluster.place("p2") == places[0]
+
+    on_a_cluster(scene)
+
+
+def test_a_pod_keeps_away_from_those_that_want_to_be_apart_from_it() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await zones(cluster, "a", "b")
+        hermit = await labelled(cluster, "hermit", {}, affinity=zone_affinity("podAntiAffinity", WEB))
+        others = {await labelled(cluster, f"web-{number}", {"app": "web"}) for number in range(3)}
+        assert others == {"a", "b"} - {hermit}
+
+    on_a_cluster(scene)
+
+
+def test_a_preference_is_followed_but_not_needed() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await zones(cluster, "a", "b", "c")
+        first = await labelled(cluster, "first", {"app": "web"})
+        liked = zone_affinity("podAffinity", WEB, required=False)
+        assert await labelled(cluster, "near", {}, affinity=liked) == first
+        disliked = zone_affinity("podAntiAffinity", WEB, required=False)
+        assert await labelled(cluster, "far", {}, affinity=disliked) != first
+
+    on_a_cluster(scene)
+
+
+def test_pods_are_spread_evenly() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await zones(cluster, "a", "b", "c")
+        constraint = {**WEB, "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
+        places = [
+            await labelled(cluster, f"p{number}", {"app": "web"}, topologySpreadConstraints=[constraint])
+            for number in range(9)
+        ]
+        assert sorted(places) == ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+        for number in range(3, 9, 3):
+            assert len(set(places[number : number + 3])) == 3
+
+    on_a_cluster(scene)
+
+
+def test_taints_that_only_prefer_are_avoided_while_there_is_another_node() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await cluster.node("tainted", taints=[{"key": "x", "effect": "PreferNoSchedule"}])
+        await cluster.node("plain")
+        await cluster.pod("first")
+        await cluster.pod("second")
+        assert [await cluster.place("first"), await cluster.place("second")] == ["plain", "tainted"]
+
+    on_a_cluster(scene)
+
+
+async def classes(cluster: Cluster) -> None:
+    resource = kube.Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
+    for name, value in (("high", 1000), ("low", 10)):
+        await cluster.api.create(resource, {"metadata": {"name": name}, "value": value})
+
+
+def test_an_important_pod_takes_the_place_of_the_least_important_ones() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await classes(cluster)
+        await cluster.node("a", cpu="2")
+        await cluster.node("b", cpu="2")
+        for number in range(3):
+            await cluster.pod(f"low-{number}", priorityClassName="low")
+        await cluster.pod("none")
+        await cluster.pod("high", priorityClassName="high")
+        spared = [name for name in ("low-0", "low-1", "low-2") if await cluster.place(name)]
+        assert len(spared) == 3
+        assert await cluster.told("none", "Preempted")
+        victim = await cluster.api.get(kube.PODS, "none", "default")
+        assert "deletionTimestamp" in victim["metadata"]
+        assert (await cluster.api.get(kube.PODS, "high", "default"))["status"]["nominatedNodeName"]
+        await cluster.api.delete(kube.PODS, "none", "default", grace_period_seconds=0)
+        assert await cluster.place("high") == victim["spec"]["nodeName"]
+
+    on_a_cluster(scene)
+
+
+def test_the_room_that_is_held_is_not_given_to_another_pod() -> None:
+    async def scene(cluster: Cluster) -> None:
+        await classes(cluster)
+        await cluster.node("a", cpu="1")
+        await cluster.pod("low", priorityClassName="low")
+        await cluster.pod("waits", priorityClassName="low")
+        await cluster.pod("high", priorityClassName="high")
+        await cluster.api.delete(kube.PODS, "low", "default", grace_period_seconds=0)
+        assert [await cluster.place("high"), await cluster.place("waits")] == ["a", ""]
+
+    on_a_cluster(scene)
+
+
+def test_a_pod_that_does_not_preempt_waits() -> None:
+    async def scene(cluster: Cluster) -> None:
+        resource = kube.Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
+        polite = {"metadata": {"name": "polite"}, "value": 1000, "preemptionPolicy": "Never"}
+        await cluster.api.create(resource, polite)
+        await cluster.node("a", cpu="1")
+        await cluster.pod("first")
+        await cluster.pod("second", priorityClassName="polite")
+        assert [await cluster.place("first"), await cluster.place("second")] == ["a", ""]
+        assert "deletionTimestamp" not in (await cluster.api.get(kube.PODS, "first", "default"))["metadata"]
+
+    on_a_cluster(scene)

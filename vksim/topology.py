@@ -1,7 +1,7 @@
 """Where pods want to be near one another, and where not: pod affinity, anti-affinity and topology spread.
 
-For each term that some pod has, the pods that it means are counted by the value of its topology key. A pod that comes or
-goes changes these counts; a decision reads them. Without such pods nothing is counted.
+For each term that some pod has, the pods that it means are counted by the value of its topology key. A pod that comes
+or goes changes these counts; a decision reads them. Without such pods nothing is counted.
 """
 
 import json

@@ -65,6 +65,7 @@ class Scheduler:
         self._waiting = Unschedulable()
         self._neighbours: Neighbours | None = None
         self._nominated: dict[str, str] = {}
+        self._freed: dict[str, str] = {}
         self._queue: WorkQueue[str] = WorkQueue(self._schedule, workers=BINDERS)
         self._events = EventRecorder(api, SCHEDULER, clock=ports.clock, random=ports.random, log=log)
         random = ports.random
@@ -111,6 +112,9 @@ class Scheduler:
         state = self._nodes.pop(node["metadata"]["name"], None)
         if state is not None:
             self._order.remove(state)
+            for uid in [each for each, name in self._nominated.items() if name == state.name]:
+                del self._nominated[uid]
+                self._queue.add(uid)
             if self._neighbours is not None:
                 self._neighbours.node(state.name, None)
             self._look_again()
@@ -206,7 +210,8 @@ class Scheduler:
         if pod is None or uid in self._placed:
             return
         need = need_of(pod)
-        self._release(uid, need)
+        if uid in self._nominated and not self._take_up(uid, need):
+            return
         node, why = self._choose(pod, need)
         try:
             if node is None:
@@ -227,6 +232,12 @@ class Scheduler:
     def _choose(self, pod: KubeObject, need: Need) -> tuple[NodeState | None, str]:
         """The pod's node, or why there is none. Pods of a kind that waits take turns, at the nodes that changed."""
         uid, also = pod["metadata"]["uid"], self._also(pod, need)
+        name = self._freed.pop(uid, None)
+        if name is not None:
+            freed = self._nodes.get(name)
+            node = best(need, [freed] if freed is not None else [], also)
+            if node is not None:
+                return node, ""
         if need.only is not None:
             return self._choose_of(need, [self._nodes[name] for name in need.only if name in self._nodes], also)
         kind = self._waiting.kind(need)
@@ -317,6 +328,20 @@ class Scheduler:
         except (kube.NotFound, kube.Conflict):
             return
         self._events.tell(victim, NORMAL, "Preempted", f"Preempted by pod {by['metadata']['uid']} on node {node}")
+
+    def _take_up(self, uid: str, need: Need) -> bool:
+        """Whether the room that was held for a pod is there now, or will never be; then it is not held any more."""
+        name = self._nominated[uid]
+        node = self._nodes.get(name)
+        if node is not None:
+            take(node, need, -1)
+            fits = not refusal(need, node)
+            take(node, need)
+            if not fits:
+                return False
+        self._release(uid, need)
+        self._freed[uid] = name
+        return True
 
     def _release(self, uid: str, need: Need) -> None:
         """Give back the room that was held for a pod."""

@@ -92,7 +92,7 @@ def world(make_stage: MakeStage, provider_name: str, request: pytest.FixtureRequ
     missing = [name for name in PARTS if request.node.get_closest_marker(name) and name not in world.stage.parts]
     if missing:
         world.close()
-        pytest.skip(f"this provider has no {', '.join(missing)}")
+        pytest.skip("; ".join(PARTS[name] for name in missing))
     yield world
     world.close()
 

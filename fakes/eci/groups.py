@@ -143,7 +143,7 @@ class Group:
 
     def change(self, status: str, now: datetime) -> None:
         """Update or restart it: all containers begin again."""
-        done = now + timedelta(seconds=self._pace.change)
+        done = max(now + timedelta(seconds=self._pace.change), self._begins)
         for life in self._lives:
             life.begin_again(done, now)
         self._change, self._seen = (status, done), None
@@ -232,17 +232,16 @@ class Group:
         return found
 
     def _stop(self) -> tuple[Stop | None, str]:
-        """What ends the containers from outside, and the status meanwhile."""
-        deadline = self._deadline()
-        if self.deleted is not None:
-            if self._seen_over(self.deleted):
-                return Stop(self.deleted, self.deleted, TERMINATED), TERMINATING
-            return Stop(self.deleted, self.deleted + self.grace, KILLED), TERMINATING
-        if self.reclaimed is not None:
-            return Stop(self.reclaimed, self.reclaimed, KILLED), EXPIRED
-        if deadline is not None:
-            return Stop(deadline, deadline, KILLED), RUNNING
-        return None, ""
+        """What ends the containers from outside, whatever comes first, and the status meanwhile."""
+        both = ((self.reclaimed, EXPIRED), (self._deadline(), RUNNING))
+        forced = min(((at, status) for at, status in both if at is not None), default=None)
+        deleted = self.deleted
+        if deleted is None:
+            return (Stop(forced[0], forced[0], KILLED), forced[1]) if forced else (None, "")
+        if forced and forced[0] <= deleted:
+            return Stop(forced[0], forced[0], KILLED), TERMINATING
+        has_begun = deleted >= self._begins and not self._waits()
+        return Stop(deleted, deleted + (self.grace if has_begun else timedelta(0)), KILLED), TERMINATING
 
     def _stop_of(self, life: Life, stop: Stop | None) -> Stop | None:
         """A container that ends within its grace ends by itself."""
@@ -250,10 +249,6 @@ class Group:
             return stop
         by_itself = stop.told + timedelta(seconds=life.script.ends_after)
         return Stop(stop.told, by_itself, TERMINATED) if by_itself <= stop.over else stop
-
-    def _seen_over(self, at: datetime) -> bool:
-        """Whether it was over, or had not begun, at a moment: then it goes at once."""
-        return at < self._begins or bool(self._waits())
 
     def _not_running(self, now: datetime, stop: Stop | None, status: str) -> Snapshot:
         """It is placed, and its containers have not begun."""

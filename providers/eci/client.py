@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
+from alibabacloud_credentials.exceptions import CredentialException
 from alibabacloud_eci20180808 import models
 from alibabacloud_eci20180808.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
@@ -20,6 +21,7 @@ from providers.base import BlockingCalls
 from providers.eci import failures
 from providers.eci.names import Tags
 from providers.eci.traffic import Traffic
+from providers.errors import ProviderError
 
 IDS_AT_ONCE = 20
 """Groups that one describe takes and gives."""
@@ -29,6 +31,8 @@ STATUSES_AT_ONCE = 200
 MOST_LINES = 2000
 """Lines of a log in one answer."""
 
+_QUERY = re.compile(r"\?\S*")
+"""A URL's query: encoded, so it ends at the first blank."""
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _OPTIONS = RuntimeOptions(autoretry=False)
 
@@ -153,7 +157,7 @@ class EciClient:
                 failure.delay = self._traffic.throttled(operation)  # type: ignore[attr-defined]  # it is a Retryable
             raise failure from error
         except (TeaException, UnretryableException, OSError) as error:
-            raise failures.translated(operation, "", 0, f"no answer: {_cause(error)}") from error
+            raise _unanswered(operation, getattr(error, "inner_exception", None) or error) from None
         self._traffic.went_well(operation)
         return dict(answer.body.to_map())
 
@@ -164,8 +168,12 @@ def _said(error: AlibabaCloudException) -> str:
     return str(data.get("Message") or error.message)
 
 
-def _cause(error: Exception) -> object:
-    return getattr(error, "inner_exception", None) or error
+def _unanswered(operation: str, cause: BaseException) -> ProviderError:
+    """Why there is no answer. Not in the words of the HTTP library: they have the URL, and in it a pod's secrets."""
+    if isinstance(cause, CredentialException):
+        return failures.Denied(f"{operation}: {cause}", delay=failures.FOR_THE_OPERATOR)
+    told = _QUERY.sub("", str(getattr(cause, "message", None) or cause))
+    return failures.translated(operation, "", 0, f"no answer: {told}")
 
 
 def _in_lots(ids: Sequence[str], most: int) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """Makes the ECI provider as production has it: Alibaba's SDK, its keys or its own chain of credentials."""
 
+import logging
 import os
 from weakref import WeakValueDictionary
 
@@ -35,6 +36,7 @@ def create(context: ProviderContext) -> Provider:
 
 def sdk(config: EciConfig) -> Client:
     """Alibaba's client. Without a key their chain finds one: variables, OIDC (RRSA), a profile, the machine's role."""
+    logging.getLogger("urllib3").setLevel(logging.INFO)  # at debug it logs URLs, and in them what pods keep secret
     keys = config.credentials
     return Client(
         Config(

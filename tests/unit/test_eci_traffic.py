@@ -1,13 +1,19 @@
 """How the ECI provider keeps to the API's limits, and what it makes of its errors."""
 
 import asyncio
+import logging
+import traceback
+from pathlib import Path
 from random import Random
 
 import pytest
 
-from providers.eci import failures
+from providers.eci import factory, failures
+from providers.eci.client import EciClient
+from providers.eci.config import Credentials, EciConfig
 from providers.eci.traffic import AT_ONCE, Traffic
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable
+from runner.ports import InThread
 from vksim.loop import run
 
 
@@ -63,6 +69,38 @@ def test_after_throttling_everybody_waits_and_longer_each_time():
     first, second = run(play())
     assert 0.7 < first < 1.3
     assert second > 10
+
+
+def test_a_broken_connection_does_not_tell_what_was_sent():
+    async def play() -> str:
+        sdk = factory.sdk(EciConfig(endpoint="127.0.0.1:1", protocol="http", credentials=Credentials("id", "key")))
+        client = EciClient(sdk, "cn-hangzhou", InThread(), Traffic(Random(1)))
+        container = {"Name": "main", "Image": "app:1", "EnvironmentVar": [{"Key": "PASSWORD", "Value": "s3cret"}]}
+        with pytest.raises(Retryable) as told:
+            await client.create({"ContainerGroupName": "web", "Container": [container]})
+        return "".join(traceback.format_exception(told.value))
+
+    said = asyncio.run(play())
+    assert "refused" in said
+    assert "s3cret" not in said
+
+
+def test_nothing_that_was_sent_is_logged():
+    factory.sdk(EciConfig(credentials=Credentials("id", "key")))
+    assert not logging.getLogger("urllib3.connectionpool").isEnabledFor(logging.DEBUG)
+
+
+def test_a_missing_key_is_the_operators_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+
+    async def play() -> None:
+        sdk = factory.sdk(EciConfig(endpoint="127.0.0.1:1", protocol="http"))
+        client = EciClient(sdk, "cn-hangzhou", InThread(), Traffic(Random(1)))
+        with pytest.raises(failures.Denied, match="credentials"):
+            await client.ping()
+
+    asyncio.run(play())
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,28 @@ def test_spare_capacity_can_be_taken_back():
     assert (cloud.status(spot), cloud.status(kept)) == ("Expired", "Running")
 
 
+@pytest.mark.parametrize("over", ["reclaimed", "past its deadline"])
+def test_a_group_that_is_over_goes_at_once_when_it_is_deleted(over: str):
+    cloud = Cloud()
+    web = cloud.create(script={"ends_after": 600}, ActiveDeadlineSeconds="60", SpotStrategy="SpotAsPriceGo")
+    cloud.passes(10 if over == "reclaimed" else 70)
+    if over == "reclaimed":
+        cloud.service.region.interrupt(1.0)
+    cloud.call("DeleteContainerGroup", ContainerGroupId=web)
+    assert cloud.groups() == []
+
+
+def test_a_restart_of_a_group_that_has_not_begun_does_not_hurry_it():
+    cloud = Cloud(latencies={"schedule": Latency(1), "start": Latency(60), "update": Latency(3)})
+    web = cloud.create()
+    cloud.passes(2)
+    cloud.call("RestartContainerGroup", ContainerGroupId=web)
+    cloud.passes(30)
+    assert cloud.status(web) == "Pending"
+    cloud.passes(30)
+    assert cloud.container(web)["CurrentState"]["StartTime"] == "2026-01-01T00:01:01Z"
+
+
 def test_a_group_is_over_when_its_deadline_is():
     cloud = Cloud()
     web = cloud.create(ActiveDeadlineSeconds="60")

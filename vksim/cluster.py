@@ -34,6 +34,8 @@ from vksim.kube import InProcessKube
 from vksim.scheduling import Scheduler
 
 SCHEDULER = "scheduler"
+USER = "user"
+"""Who asks the API server without being a part of the cluster."""
 CONTROLLERS = ALL | {SCHEDULER} | manager.CONTROLLERS.keys()
 """The parts of the control plane that a cluster can do without."""
 
@@ -111,6 +113,7 @@ class Cluster:
         sharing: keeps equal parts of objects once, where clients send them over HTTP.
 
     Attributes:
+        began: the wall clock at the beginning.
         gate: what all calls of runners, scheduler and workloads go through; None for nothing between. To be set before
             nodes join.
     """
@@ -132,9 +135,9 @@ class Cluster:
         )
         self.gate: Gate | None = None
         self._calm = calm
-        self._began = clock.now()
+        self.began = clock.now()
         self._rests: dict[str, CalmRest] = {}
-        self.api = self.client()
+        self.api = self._kube(None, USER)
         self.cloud = MockCloud(clock, random("cloud"))
         self.nodes: dict[str, VirtualNode] = {}
         self._clock = clock
@@ -151,11 +154,14 @@ class Cluster:
             latency: draws how long a request takes.
             name: whose way it is; a way without a name goes through no gate.
         """
-        kube = InProcessKube(self.server, latency=latency)
-        if self._calm is not None:
-            read = lease_reader(self._rests.get, self._began, asyncio.get_running_loop().time)
-            kube = InProcessKube(self.server, latency=latency, read_lease=read, endless=True)
+        kube = self._kube(latency, name)
         return GatedKube(kube, self.gate, name) if self.gate is not None and name else kube
+
+    def _kube(self, latency: Callable[[], float] | None, name: str) -> InProcessKube:
+        if self._calm is None:
+            return InProcessKube(self.server, latency=latency, client=name)
+        read = lease_reader(self._rests.get, self.began, asyncio.get_running_loop().time)
+        return InProcessKube(self.server, latency=latency, read_lease=read, endless=True, client=name)
 
     def add_node(
         self,

@@ -1,15 +1,148 @@
-"""What must hold in every run, whether the scenario asks for it or not.
+"""What must hold in every run, whether the scenario asks for it or not: the names, and the rules. Pure.
 
-Each invariant is a function from the run's end to the ways it was violated; an empty list is what one wants to see.
+Some hold at every write to a pod; others only at rest, when nothing happens any more. ``vksim.checker`` applies them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from providers import pods
-from providers.mock.cloud import MockCloud
+from fakes.apiserver import quantity
 from providers.types import KubeObject
-from vksim.observer import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """A name, and its meaning."""
+
+    name: str
+    meaning: str
+
+
+LOST = Invariant("no pod lost", "what the API calls Running, runs; a runner ends no pod unasked")
+TWICE = Invariant("none running twice", "no pod is started from nothing more than once, nor in two places")
+LEAKED = Invariant("nothing leaked", "what runs in a cloud, the API knows")
+TERMINAL = Invariant("terminal is terminal", "no pod leaves Succeeded or Failed")
+FORWARD = Invariant("phases go forward", "no pod that runs is Pending again")
+TRUTH = Invariant("the API tells the truth", "at rest, its phases are the cloud's")
+GONE = Invariant("deleted means gone", "a deleted pod is gone within its grace and two minutes")
+FINAL = Invariant("a deletion is final", "no deletion is taken back or put off")
+CAPACITY = Invariant("capacity is kept", "the requests on a node are never more than it offers")
+ONE_NODE = Invariant("one node for a pod", "no pod that has a node gets another one")
+RESTARTS = Invariant("restarts are counted", "no restart count ever falls")
+READY = Invariant("ready means running", "nothing is ready that does not run")
+VERSIONS = Invariant("versions rise", "a watch delivers each resourceVersion after the one before it")
+EVENTS = Invariant("events have objects", "each event is about something that is or was there")
+QUIET = Invariant("quiet", "no pod is written again and again while nothing happens")
+ADDRESSES = Invariant("addresses are unique", "no two pods that run have the same address")
+OWNED = Invariant("no orphans", "at rest, no pod has outlived its controller")
+
+INVARIANTS = (
+    *(
+        LOST,
+        TWICE,
+        LEAKED,
+        TERMINAL,
+        FORWARD,
+        TRUTH,
+        GONE,
+        FINAL,
+        CAPACITY,
+        ONE_NODE,
+        RESTARTS,
+        READY,
+        VERSIONS,
+        EVENTS,
+    ),
+    *(QUIET, ADDRESSES, OWNED),
+)
+
+TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})
+
+
+# --- at every write -------------------------------------------------------------------------------------------------
+
+
+def status_violations(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[Invariant, str]]:
+    """What a pod's new status may not be after the old one."""
+    before, after = old.get("phase") or "Pending", new.get("phase") or "Pending"
+    if before != after:
+        if before in TERMINAL_PHASES:
+            yield TERMINAL, f"was {before} and became {after}"
+        elif after == "Pending":
+            yield FORWARD, f"was {before} and became Pending"
+    containers = new.get("containerStatuses") or ()
+    if containers:
+        yield from _container_violations(old.get("containerStatuses") or (), containers)
+    if after != "Running":
+        for condition in new.get("conditions") or ():
+            if condition["type"] == "Ready" and condition["status"] == "True":
+                yield READY, f"is Ready, and {after}"
+
+
+def _container_violations(
+    old: Iterable[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[Invariant, str]]:
+    before = {each["name"]: each.get("restartCount", 0) for each in old}
+    for each in new:
+        name, count = each["name"], each.get("restartCount", 0)
+        if count < before.get(name, 0):
+            yield RESTARTS, f"had {before[name]} restarts of {name}, and has {count}"
+        if each.get("ready") and "running" not in (each.get("state") or {}):
+            yield READY, f"has the container {name} ready that does not run"
+
+
+def metadata_violations(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[Invariant, str]]:
+    """What a pod's new metadata may not be after the old ones."""
+    before, after = old.get("deletionTimestamp"), new.get("deletionTimestamp")
+    if before is not None and (after is None or after > before):
+        yield FINAL, f"was to be gone at {before}, and now {f'at {after}' if after else 'is not deleted any more'}"
+
+
+def node_violation(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """What is wrong with the node of a pod's new spec; empty if nothing is."""
+    before, after = old.get("nodeName"), new.get("nodeName")
+    return f"was bound to {before}, and now to {after or 'none'}" if before and before != after else ""
+
+
+def requests(spec: Mapping[str, Any]) -> dict[str, int]:
+    """What a pod takes of a node, in thousandths; init containers count where one asks for more than all others."""
+    total = {"pods": 1000}
+    for container in spec.get("containers") or ():
+        for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
+            total[name] = total.get(name, 0) + amount(value)
+    for container in spec.get("initContainers") or ():
+        for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
+            total[name] = max(total.get(name, 0), amount(value))
+    return total
+
+
+@lru_cache(maxsize=4096)
+def amount(value: str | int) -> int:
+    """A quantity in thousandths, rounded up; 0 for what is none."""
+    number = quantity.parse(value)
+    return 0 if number is None else -int(-number * 1000 // 1)
+
+
+# --- at rest --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InCloud:
+    """What a cloud has of a pod that has not ended.
+
+    Attributes:
+        uid: the pod's.
+        name: the pod's.
+        node: the node that it belongs to.
+        phase: what the cloud would call the pod's phase.
+    """
+
+    uid: str
+    name: str
+    node: str
+    phase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,89 +150,85 @@ class End:
     """The run's end, at rest.
 
     Attributes:
-        observer: what a client saw.
         api_pods: UID -> the pod in the API.
-        cloud: where the pods ran.
+        cloud: what runs in all clouds.
         down: nodes whose runner is down; nobody can tell the truth about their pods.
+        owners: UIDs of what controllers look after.
     """
 
-    observer: Observer
-    api_pods: dict[str, KubeObject]
-    cloud: MockCloud
+    api_pods: Mapping[str, KubeObject]
+    cloud: tuple[InCloud, ...]
     down: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """A name, its meaning, and the check."""
-
-    name: str
-    meaning: str
-    check: Callable[[End], list[str]]
+Wrong = tuple[str, str]
+"""The UID of the pod that something is wrong with, and what."""
 
 
-def _no_pod_lost(end: End) -> list[str]:
-    alive = {pods.uid(pod) for pod in end.cloud.alive()}
-    return end.observer.lost + [
-        f"pod {pod['metadata']['name']} is Running in the API, and the cloud has nothing of it"
-        for uid, pod in end.api_pods.items()
-        if _phase(pod) == "Running" and uid not in alive and _node(pod) not in end.down
-    ]
+def _lost(end: End) -> Iterator[Wrong]:
+    alive = {each.uid for each in end.cloud}
+    for uid, pod in end.api_pods.items():
+        if phase_of(pod) == "Running" and uid not in alive and _node(pod) not in end.down:
+            yield uid, f"pod {_name(pod)} is Running in the API, and no cloud has anything of it"
 
 
-def _none_running_twice(end: End) -> list[str]:
-    return [
-        f"the pod with the UID {uid} was started {count} times" for uid, count in end.cloud.starts.items() if count > 1
-    ]
+def _twice(end: End) -> Iterator[Wrong]:
+    seen: dict[str, InCloud] = {}
+    for each in end.cloud:
+        other = seen.setdefault(each.uid, each)
+        if other is not each:
+            yield each.uid, f"pod {each.name} is in a cloud twice, for {other.node} and for {each.node}"
 
 
-def _nothing_leaked(end: End) -> list[str]:
-    return [
-        f"pod {pod['metadata']['name']} runs in the cloud, and the API does not know it"
-        for pod in end.cloud.alive()
-        if pods.uid(pod) not in end.api_pods and (pod.get("spec") or {}).get("nodeName") not in end.down
-    ]
+def _leaked(end: End) -> Iterator[Wrong]:
+    for each in end.cloud:
+        if each.uid not in end.api_pods and each.node not in end.down:
+            yield (
+                each.uid,
+                f"pod {each.name} runs in a cloud for {each.node or 'no node'}, and the API does not know it",
+            )
 
 
-def _terminal_is_terminal(end: End) -> list[str]:
-    return list(end.observer.violations)
+def _truth(end: End) -> Iterator[Wrong]:
+    for each in end.cloud:
+        pod = end.api_pods.get(each.uid)
+        if pod is not None and _node(pod) not in end.down and phase_of(pod) != each.phase:
+            yield each.uid, f"pod {each.name} is {each.phase} in the cloud and {phase_of(pod)} in the API"
 
 
-def _api_tells_the_truth(end: End) -> list[str]:
-    wrong = []
-    for pod in end.cloud.alive():
-        api_pod = end.api_pods.get(pods.uid(pod))
-        if api_pod is None or _node(api_pod) in end.down:
-            continue
-        there = end.cloud.status(pods.uid(pod)).get("phase")
-        if there != _phase(api_pod):
-            wrong.append(f"pod {pod['metadata']['name']} is {there} in the cloud and {_phase(api_pod)} in the API")
-    return wrong
+def _gone(end: End) -> Iterator[Wrong]:
+    for uid, pod in end.api_pods.items():
+        metadata = pod["metadata"]
+        if "deletionTimestamp" in metadata and not metadata.get("finalizers") and _node(pod) not in end.down:
+            yield uid, f"pod {_name(pod)} was deleted and is still there"
 
 
-def _deleted_means_gone(end: End) -> list[str]:
-    return [
-        f"pod {pod['metadata']['name']} was deleted and is still there"
-        for pod in end.api_pods.values()
-        if "deletionTimestamp" in pod["metadata"]
-        and not pod["metadata"].get("finalizers")
-        and _node(pod) not in end.down
-    ]
+def _orphans(end: End) -> Iterator[Wrong]:
+    for uid, pod in end.api_pods.items():
+        for owner in pod["metadata"].get("ownerReferences") or ():
+            if owner.get("controller") and owner["uid"] not in end.owners:
+                yield uid, f"pod {_name(pod)} has outlived its {owner['kind']} {owner['name']}"
 
 
-INVARIANTS = (
-    Invariant("no pod lost", "what the API calls Running, runs; what has not ended, is there", _no_pod_lost),
-    Invariant("none running twice", "no pod was started from nothing more than once", _none_running_twice),
-    Invariant("nothing leaked", "what runs in the cloud, the API knows", _nothing_leaked),
-    Invariant("terminal is terminal", "no pod left Succeeded or Failed", _terminal_is_terminal),
-    Invariant("the API tells the truth", "at rest, its phases are the cloud's", _api_tells_the_truth),
-    Invariant("deleted means gone", "at rest, no pod is still being deleted", _deleted_means_gone),
+AT_REST: tuple[tuple[Invariant, Callable[[End], Iterator[Wrong]]], ...] = (
+    (LOST, _lost),
+    (TWICE, _twice),
+    (LEAKED, _leaked),
+    (TRUTH, _truth),
+    (GONE, _gone),
+    (OWNED, _orphans),
 )
 
 
-def _phase(pod: KubeObject) -> str:
+def phase_of(pod: KubeObject) -> str:
+    """The pod's phase; Pending if nobody has said anything."""
     return str((pod.get("status") or {}).get("phase") or "Pending")
 
 
 def _node(pod: KubeObject) -> str:
     return str(pod["spec"].get("nodeName") or "")
+
+
+def _name(pod: KubeObject) -> str:
+    return str(pod["metadata"]["name"])

@@ -28,6 +28,7 @@ class InProcessKube:
         read_lease: makes out of a stored lease what the client reads, where heartbeats are left out.
         endless: watches have neither bookmarks nor an end of their own. On a connection that cannot break they are good
             for nothing, and with thousands of nodes they cost more than the pods do.
+        client: who asks, for whoever observes writes.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class InProcessKube:
         before: Before | None = None,
         read_lease: Callable[[KubeObject], KubeObject] | None = None,
         endless: bool = False,
+        client: str = "",
     ) -> None:
         self._server = server
+        self._client = client
         self._latency = latency
         self._before = before
         self._read_lease = read_lease
@@ -133,24 +136,30 @@ class InProcessKube:
         """Create an object, or POST to a subresource of the object ``name``."""
         if self._latency is not None or self._before is not None:
             await self._arrive("create", resource)
+        self._server.actor = self._client
         try:
             return self._server.create(
                 self._type(resource), namespace, obj, name=name or "", subresource=subresource or ""
             )
         except StatusError as error:
             raise error_from_status(error.status, code=error.code) from None
+        finally:
+            self._server.actor = ""
 
     async def update(self, resource: Resource, obj: Mapping[str, Any], *, subresource: str | None = None) -> KubeObject:
         """Replace an object, or its status."""
         if self._latency is not None or self._before is not None:
             await self._arrive("update", resource)
         meta = obj["metadata"]
+        self._server.actor = self._client
         try:
             return self._server.update(
                 self._type(resource), meta.get("namespace"), meta["name"], obj, subresource=subresource or ""
             )
         except StatusError as error:
             raise error_from_status(error.status, code=error.code) from None
+        finally:
+            self._server.actor = ""
 
     async def patch(
         self,
@@ -165,12 +174,15 @@ class InProcessKube:
         """Change parts of an object."""
         if self._latency is not None or self._before is not None:
             await self._arrive("patch", resource)
+        self._server.actor = self._client
         try:
             return self._server.patch(
                 self._type(resource), namespace, name, patch, patch_type, subresource=subresource or ""
             )
         except StatusError as error:
             raise error_from_status(error.status, code=error.code) from None
+        finally:
+            self._server.actor = ""
 
     async def delete(
         self,
@@ -188,10 +200,13 @@ class InProcessKube:
         options = DeleteOptions(
             grace_period_seconds=grace_period_seconds, uid=uid or "", propagation_policy=propagation_policy or ""
         )
+        self._server.actor = self._client
         try:
             return self._server.delete(self._type(resource), namespace, name, options)
         except StatusError as error:
             raise error_from_status(error.status, code=error.code) from None
+        finally:
+            self._server.actor = ""
 
     async def _arrive(self, verb: str, resource: Resource) -> None:
         """The way to the server: its latency, and what can go wrong on it."""

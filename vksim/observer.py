@@ -44,25 +44,29 @@ class Observer:
         time: the virtual time in seconds.
         log: gets a line of JSON for each change that a watch delivers.
         ended: called with a pod when it has become terminal.
+        delivered: called with the kind and the resourceVersion of each change that is delivered.
 
     Attributes:
         lives: of all pods, by UID.
         phases: how many pods are in each phase.
         totals: how many were created, succeeded, failed and were deleted.
-        violations: pods that were terminal and became something else.
-        lost: pods that were deleted before their end; workloads delete only what has ended.
     """
 
-    def __init__(self, time: Callable[[], float], log: BinaryIO, ended: Callable[[KubeObject], None]) -> None:
+    def __init__(
+        self,
+        time: Callable[[], float],
+        log: BinaryIO,
+        ended: Callable[[KubeObject], None],
+        delivered: Callable[[str, str], None],
+    ) -> None:
         self.lives: dict[str, PodLife] = {}
         self.phases: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
-        self.violations: list[str] = []
-        self.lost: list[str] = []
         self._time = time
         self._log = log
         self._hash = hashlib.sha256()
         self._ended = ended
+        self._delivered = delivered
 
     @property
     def digest(self) -> str:
@@ -76,9 +80,13 @@ class Observer:
             tasks.create_task(self._follow(api, kube.NODES, self._saw_node))
 
     async def _follow(self, api: kube.KubeApi, resource: kube.Resource, saw: Callable[[str, KubeObject], None]) -> None:
-        async with api.watch(resource) as events:
+        listed = await api.list(resource)
+        for each in listed["items"]:
+            saw("ADDED", each)
+        async with api.watch(resource, resource_version=listed["metadata"]["resourceVersion"]) as events:
             async for event in events:
                 if event.type != "BOOKMARK":
+                    self._delivered(event.object["kind"], event.object["metadata"]["resourceVersion"])
                     saw(event.type, event.object)
 
     def saw(self, kind: str, pod: KubeObject) -> None:
@@ -99,8 +107,6 @@ class Observer:
         if reason and (not life.reasons or life.reasons[-1] != reason):
             life.reasons.append(reason)
         if kind == "DELETED":
-            if life.phase not in TERMINAL_PHASES and node and "deletionTimestamp" not in metadata:
-                self.lost.append(f"pod {life.name} was {life.phase} and deleted at {now:.3f} s, which nobody asked for")
             life.deleted = now
             self.phases[life.phase] -= 1
             self.totals["deleted"] += 1
@@ -112,8 +118,6 @@ class Observer:
         self._write(kind, node, self._time(), {"ready": ready})
 
     def _phase(self, life: PodLife, phase: str, now: float, pod: KubeObject) -> None:
-        if life.phase in TERMINAL_PHASES:
-            self.violations.append(f"pod {life.name} was {life.phase} and became {phase} at {now:.3f} s")
         if life.phase:
             self.phases[life.phase] -= 1
         self.phases[phase] += 1

@@ -10,10 +10,11 @@ from vksim import expect, fields
 from vksim.faults.base import Fault
 from vksim.faults.kinds import KINDS
 from vksim.fields import Field
+from vksim.invariants import INVARIANTS
 from vksim.scenario import Scenario
 from vksim.schema import Struct
 
-_TABLE = re.compile(r"<!-- (?P<what>fields|series)(?:: (?P<name>\w+))? -->\n(?:\n(?:\|.*\n)+)?")
+_TABLE = re.compile(r"<!-- (?P<what>fields|series|invariants)(?:: (?P<name>\w+))? -->\n(?:\n(?:\|.*\n)+)?")
 
 _FAULTS = re.compile(r"<!-- faults -->.*<!-- end of faults -->", re.DOTALL)
 
@@ -27,6 +28,8 @@ def filled(page: str) -> str:
         if match["what"] == "series":
             rows: list[tuple[str, ...]] = [("series", "meaning")]
             rows += [(f"`{name}`", meaning) for name, meaning in expect.SERIES.items()]
+        elif match["what"] == "invariants":
+            rows = [("invariant", "meaning"), *((each.name, each.meaning) for each in INVARIANTS)]
         else:
             rows = [("field", "value", "default", "meaning"), *map(_row, fields.own(known[match["name"]]))]
         return "\n".join([comment, "", *_markdown(rows), ""])

@@ -10,11 +10,12 @@ from vksim.expect import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An invariant, and how it was violated, if it was."""
+    """An invariant, and how it was violated, if it was; of the first violation, what led to it, a line each."""
 
     name: str
     meaning: str
     violations: list[str]
+    chain: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

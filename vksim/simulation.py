@@ -15,8 +15,9 @@ from providers.distributions import Span
 from providers.types import KubeObject
 from runner import kube
 from runner.workqueue import WorkQueue
-from vksim import expect, invariants, workload
+from vksim import expect, workload
 from vksim.calm import Calm
+from vksim.checker import Checker, in_clouds, not_at_rest
 from vksim.clouds.base import CloudBackend
 from vksim.cluster import CONTROLLERS, Cluster
 from vksim.controllers.manager import OF_WORKLOADS
@@ -24,6 +25,7 @@ from vksim.demand import Pods, Trace
 from vksim.faults.base import World
 from vksim.faults.kinds import Player
 from vksim.gate import Gate
+from vksim.invariants import End
 from vksim.loop import VirtualClock, VirtualLoop
 from vksim.loop import run as run_virtual
 from vksim.node_groups import NodeGroups, make_clouds
@@ -33,6 +35,8 @@ from vksim.scenario import Scenario
 
 SAMPLES = 400
 """How often the phases are counted in a run."""
+CONTROLLERS = frozenset({"replicasets", "statefulsets", "daemonsets", "jobs", "replicationcontrollers"})
+"""What pods may be owned by."""
 SLOWEST = 10
 STUCK = 5
 """So many of the slowest may be pods that did not come to run at all."""
@@ -110,15 +114,17 @@ class _Run:
         gate = cluster.gate = Gate(self._random("faults")) if scenario.faults else None
         clouds = make_clouds(scenario.clouds, clock, self._random)
         groups = NodeGroups(scenario.cluster.nodes, cluster, clouds)
+        world = self._world(cluster, gate, clouds, groups, calm)
+        player = None if world is None else Player(scenario.faults, world, scenario.duration.seconds)
+        checker = Checker(cluster, clouds, loop.time, world, player)
         groups.begin()
-        player = self._player(cluster, gate, clouds, groups, calm)
         janitor = _Janitor(scenario, cluster.api)
-        observer = Observer(loop.time, self._log, janitor.ended)
+        observer = Observer(loop.time, self._log, janitor.ended, checker.delivered)
         background = [
             loop.create_task(cluster.run(), name="cluster"),
             loop.create_task(observer.run(cluster.api), name="observer"),
             loop.create_task(janitor.run(), name="janitor"),
-            loop.create_task(self._sample(observer), name="sampler"),
+            loop.create_task(self._sample(observer, checker), name="sampler"),
         ]
         namespaces = sorted({each.namespace for each in scenario.workloads} - {"default"})
         await workload.prepare(namespaces, scenario.priority_classes, cluster.api)
@@ -130,28 +136,23 @@ class _Run:
         background += [loop.create_task(groups.play(each)) for each in scenario.cluster.nodes]
         if player is not None:
             background.append(loop.create_task(player.run(), name="faults"))
-        await _sleep_watching(scenario.duration.seconds, background, self._reached)
-        await _sleep_watching(scenario.settle.seconds, background)
-        checked = await self._check(cluster, observer)
+        await _sleep_watching(scenario.duration.seconds, background, self._reached, checker.broken)
+        if not checker.broken.is_set():
+            await _sleep_watching(scenario.settle.seconds, background, checker.broken)
+        checked = checker.close(await self._at_rest(cluster, clouds) if not checker.broken.is_set() else None)
         for task in reversed(background):
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         return self._result(cluster, observer, gate, player, checked)
 
-    def _player(
-        self,
-        cluster: Cluster,
-        gate: Gate | None,
-        clouds: dict[str, CloudBackend],
-        groups: NodeGroups,
-        calm: Calm,
-    ) -> Player | None:
-        """What plays the faults; None if there are none."""
+    def _world(
+        self, cluster: Cluster, gate: Gate | None, clouds: dict[str, CloudBackend], groups: NodeGroups, calm: Calm
+    ) -> World | None:
+        """What faults can reach; None if there are none."""
         if gate is None:
             return None
         cloud_of = {group.name: group.cloud for group in self._scenario.cluster.nodes}
-        world = World(cluster, gate, clouds, groups.group_of, cloud_of, self._random("fault targets"), calm)
-        return Player(self._scenario.faults, world, self._scenario.duration.seconds)
+        return World(cluster, gate, clouds, groups.group_of, cloud_of, self._random("fault targets"), calm)
 
     def _random(self, part: str) -> Random:
         return Random(f"{self._scenario.seed}/{part}")
@@ -162,7 +163,7 @@ class _Run:
             return None
         return lambda: latency.draw(random)
 
-    async def _sample(self, observer: Observer) -> None:
+    async def _sample(self, observer: Observer, checker: Checker) -> None:
         """Count the phases at regular times, and tell how far the run is."""
         loop = asyncio.get_running_loop()
         until = self._scenario.duration.seconds + self._scenario.settle.seconds
@@ -170,18 +171,21 @@ class _Run:
             self._times.append(round(loop.time(), 6))
             for phase, counts in self._counts.items():
                 counts.append(observer.phases[phase])
+            checker.tick()
             if self._goals and all(each.met for each in expect.judge(self._goals, _measured(observer, []))):
                 self._reached.set()
             if self._progress is not None:
                 self._progress(Progress(loop.time(), until, dict(observer.phases)))
             await asyncio.sleep(until / SAMPLES)
 
-    async def _check(self, cluster: Cluster, observer: Observer) -> list[Checked]:
+    async def _at_rest(self, cluster: Cluster, clouds: dict[str, CloudBackend]) -> End:
+        """The end, when all holds that holds at rest, or when it did not after several looks."""
         for attempt in range(1, RECHECKS + 1):
-            end = invariants.End(observer, await _all_pods(cluster), cluster.cloud, cluster.down())
-            checked = [Checked(each.name, each.meaning, each.check(end)) for each in invariants.INVARIANTS]
-            if attempt == RECHECKS or not any(each.violations for each in checked):
-                return checked
+            end = End(
+                await _all_pods(cluster), in_clouds(cluster, clouds.values()), cluster.down(), _controllers(cluster)
+            )
+            if attempt == RECHECKS or next(not_at_rest(end), None) is None:
+                return end
             await asyncio.sleep(1.0)
         raise AssertionError("the last attempt returns")
 
@@ -244,14 +248,14 @@ class _Janitor:
             return  # somebody was faster
 
 
-async def _sleep_watching(seconds: float, tasks: list[asyncio.Task[None]], until: asyncio.Event | None = None) -> None:
-    """Sleep, at the longest until an event comes, but fail at once if a part of the simulation does."""
+async def _sleep_watching(seconds: float, tasks: list[asyncio.Task[None]], *until: asyncio.Event) -> None:
+    """Sleep, at the longest until one of some events comes, but fail at once if a part of the simulation does."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    awaited = loop.create_task((until or asyncio.Event()).wait())
-    watched: list[asyncio.Task[Any]] = [*tasks, awaited]
+    awaited = [loop.create_task(event.wait()) for event in until]
+    watched: list[asyncio.Task[Any]] = [*tasks, *awaited]
     try:
-        while loop.time() < deadline and not awaited.done():
+        while loop.time() < deadline and not any(each.done() for each in awaited):
             left = deadline - loop.time()
             await asyncio.wait(watched, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             for task in watched:
@@ -259,7 +263,18 @@ async def _sleep_watching(seconds: float, tasks: list[asyncio.Task[None]], until
                     task.result()
             watched = [task for task in watched if not task.done()]
     finally:
-        awaited.cancel()
+        for each in awaited:
+            each.cancel()
+
+
+def _controllers(cluster: Cluster) -> frozenset[str]:
+    """The UIDs of what may own pods."""
+    return frozenset(
+        each["metadata"]["uid"]
+        for resource in cluster.server.resources
+        if resource.plural in CONTROLLERS
+        for each in cluster.server.list(resource, None)["items"]
+    )
 
 
 async def _all_pods(cluster: Cluster) -> dict[str, KubeObject]:

@@ -9,6 +9,8 @@ from vksim import expect, units
 from vksim.result import Result
 
 WIDTH = 76
+SHOWN = 8
+"""So many lines of what led to a violation."""
 
 
 def text(result: Result, out: Path) -> str:
@@ -65,6 +67,7 @@ def _invariants(result: Result) -> list[str]:
     for each in broken:
         lines.append(f"{_mark(False)} {each.name:<44} {_count(len(each.violations), 'violation'):>12}")
         lines += [f"    {line}" for line in each.violations[:3]]
+        lines += [f"      {line}" for line in each.chain[-SHOWN:]]
     return lines
 
 

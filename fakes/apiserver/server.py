@@ -89,6 +89,8 @@ class ApiServer:
         sharing: Sharing | None = None,
     ) -> None:
         self.resources = ResourceTable(BUILT_IN)
+        self.actor = ""
+        """Who makes the write that is being made, where a door says so."""
         self._now = now
         self._checked = checked
         self._version = 0

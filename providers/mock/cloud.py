@@ -44,6 +44,8 @@ class MockCloud:
         trouble: makes calls fail; None for none.
         lost_answers: so many creates from now on are done, and answered with an error.
         slowness: node -> how many times as long as their script says pods take to start there.
+        journal: told what was done to which pod (its UID); None if nobody wants to know.
+        started_again: UIDs of pods that were started from nothing and had been before, for whoever looks.
         starts: UID -> how often the pod was started from nothing; restarts of its containers do not count.
     """
 
@@ -51,6 +53,8 @@ class MockCloud:
         self.trouble: Trouble | None = None
         self.lost_answers = 0
         self.slowness: dict[str, float] = {}
+        self.journal: Callable[[str, str], None] | None = None
+        self.started_again: list[str] = []
         self.starts: dict[str, int] = {}
         self._clock = clock
         self._random = random
@@ -89,7 +93,10 @@ class MockCloud:
     def create(self, pod: Pod, node: str, script: Script, host_ip: str, data: PodData = NO_DATA) -> None:
         """Accept a pod; one that is there already is left as it is."""
         uid = pods.uid(pod)
+        self._note("create", uid)
         if uid not in self._pods:
+            if uid in self.starts:
+                self.started_again.append(uid)
             self.starts[uid] = self.starts.get(uid, 0) + 1
             now = self._clock.now()
             cloud_pod = CloudPod(pod, node, script, host_ip, now, ip=self._reserved.pop(uid, ""), data=data)
@@ -121,6 +128,7 @@ class MockCloud:
         Raises:
             NotFound: the pod is not, or no longer, there.
         """
+        self._note("delete", uid)
         if uid not in self._pods:
             self._forget_failures(uid)
         cloud_pod = self.find(uid)
@@ -140,6 +148,10 @@ class MockCloud:
             plan = Plan(Step.KILL, killed_at)
         self._set(cloud_pod, plan.step, plan.at)
         self._save(cloud_pod)
+
+    def has(self, uid: str) -> bool:
+        """Whether the cloud has something of a pod."""
+        return uid in self._pods
 
     def find(self, uid: str) -> CloudPod:
         """What the cloud knows of a pod. Raises NotFound."""
@@ -188,10 +200,12 @@ class MockCloud:
 
     def vanish(self, uid: str) -> None:
         """Lose a pod without a word. Raises NotFound."""
+        self._note("lost", uid)
         self._drop(self.find(uid))
 
     def evict(self, uid: str) -> None:
         """End a pod on the cloud's own account, and tell. Raises NotFound."""
+        self._note("evicted", uid)
         cloud_pod = self.find(uid)
         if not cloud_pod.run.is_over:
             cloud_pod.evicted = True
@@ -199,6 +213,7 @@ class MockCloud:
 
     def end(self, uid: str, code: int, reason: str = "") -> None:
         """End a pod's containers with that exit code; what follows is the restart policy's. Raises NotFound."""
+        self._note(f"ended with {code}", uid)
         cloud_pod = self.find(uid)
         if cloud_pod.run.running and not _is_ending(cloud_pod):
             self._unset(cloud_pod)
@@ -226,6 +241,7 @@ class MockCloud:
     # --- the life of a pod here -------------------------------------------------------------------------------------
 
     def _start(self, cloud_pod: CloudPod, now: datetime) -> None:
+        self._note("started", pods.uid(cloud_pod.pod))
         cloud_pod.ip = cloud_pod.ip or self._address()
         cloud_pod.run = cloud_pod.run.started_again(now)
         if cloud_pod.script.run_for is not None:
@@ -254,6 +270,7 @@ class MockCloud:
         self._drop(cloud_pod)
 
     def _over(self, cloud_pod: CloudPod, now: datetime, exit_code: int, reason: str) -> None:
+        self._note(f"over, exit code {exit_code}", pods.uid(cloud_pod.pod))
         self._unset(cloud_pod)
         if cloud_pod.run.running:
             cloud_pod.run = cloud_pod.run.finished(now, exit_code, reason, over=True)
@@ -299,6 +316,10 @@ class MockCloud:
         _wake(cloud_pod)
         if self._folder is not None:
             self._folder.remove(uid)
+
+    def _note(self, what: str, uid: str) -> None:
+        if self.journal is not None:
+            self.journal(what, uid)
 
     def _forget_failures(self, uid: str) -> None:
         for operation in ("create", "delete"):

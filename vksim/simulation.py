@@ -35,7 +35,7 @@ from vksim.scenario import Scenario
 
 SAMPLES = 400
 """How often the phases are counted in a run."""
-CONTROLLERS = frozenset({"replicasets", "statefulsets", "daemonsets", "jobs", "replicationcontrollers"})
+OWNERS = frozenset({"replicasets", "statefulsets", "daemonsets", "jobs", "replicationcontrollers"})
 """What pods may be owned by."""
 SLOWEST = 10
 STUCK = 5
@@ -272,7 +272,7 @@ def _controllers(cluster: Cluster) -> frozenset[str]:
     return frozenset(
         each["metadata"]["uid"]
         for resource in cluster.server.resources
-        if resource.plural in CONTROLLERS
+        if resource.plural in OWNERS
         for each in cluster.server.list(resource, None)["items"]
     )
 

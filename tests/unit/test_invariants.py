@@ -147,8 +147,7 @@ def test_a_runner_that_writes_nonsense_is_found(
 ) -> None:
     async def act(agent: Agent) -> None:
         await asyncio.sleep(20)
-        if agent.node_name == "n-1":
-            await write(agent, 0, status)
+        await write(agent, 0, status)
 
     rogue(act)
     found = violated(played())

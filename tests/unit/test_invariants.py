@@ -211,13 +211,13 @@ def test_a_pod_whose_delete_hangs_is_not_gone(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_deletion_that_is_taken_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_rest = writes.with_rest
+    with_rest = writes.PARTS[""]
 
     def forgiving(resource: Any, current: Any, wanted: Any) -> Any:
         new = with_rest(resource, current, wanted)
         return {**new, "metadata": {k: v for k, v in new["metadata"].items() if k != "deletionTimestamp"}}
 
-    monkeypatch.setattr(writes, "with_rest", forgiving)
+    monkeypatch.setitem(writes.PARTS, "", forgiving)
     held = {"kind": "pod-finalizer", "at": "20s", "for": "20s", "count": 1}
     found = violated(played(faults=[held]))
     assert found.name == "a deletion is final"
@@ -232,7 +232,7 @@ def test_a_scheduler_that_does_not_count_overfills_a_node(monkeypatch: pytest.Mo
 
 
 def test_a_pod_that_changes_its_node_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    with_status = writes.with_status
+    with_status = writes.PARTS["status"]
 
     def moving(resource: Any, current: Any, wanted: Any) -> Any:
         new = with_status(resource, current, wanted)
@@ -240,7 +240,7 @@ def test_a_pod_that_changes_its_node_is_found(monkeypatch: pytest.MonkeyPatch) -
             return new
         return {**new, "spec": {**new["spec"], "nodeName": "elsewhere"}}
 
-    monkeypatch.setattr(writes, "with_status", moving)
+    monkeypatch.setitem(writes.PARTS, "status", moving)
     found = violated(played())
     assert (found.name, "and now to elsewhere" in found.violations[0]) == ("one node for a pod", True)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fakes.apiserver import resources
 from fakes.apiserver.watch import Change
 from providers import pods
+from providers.mock.cloud import MockCloud
 from providers.types import KubeObject
 from runner.ports import parse_rfc3339
 from vksim import invariants as rules
@@ -331,18 +332,22 @@ def not_at_rest(end: End) -> Iterator[tuple[Invariant, str, str]]:
 
 def in_clouds(cluster: Cluster, clouds: Iterable[CloudBackend]) -> tuple[InCloud, ...]:
     """What all clouds have of pods that have not ended."""
-    mock = cluster.cloud
-    found = [
-        InCloud(
-            pods.uid(pod),
-            pod["metadata"]["name"],
-            str((pod.get("spec") or {}).get("nodeName") or ""),
-            str(mock.status(pods.uid(pod)).get("phase")),
-        )
-        for pod in mock.alive()
-    ]
+    found = in_mock(cluster.cloud)
     for backend in clouds:
         found += [
             InCloud(each.uid, each.name, each.node, "Running" if each.running else "Pending") for each in backend.pods()
         ]
     return tuple(found)
+
+
+def in_mock(cloud: MockCloud) -> list[InCloud]:
+    """What the mock cloud has of pods that have not ended."""
+    return [
+        InCloud(
+            pods.uid(pod),
+            pod["metadata"]["name"],
+            str((pod.get("spec") or {}).get("nodeName") or ""),
+            str(cloud.status(pods.uid(pod)).get("phase")),
+        )
+        for pod in cloud.alive()
+    ]

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from fakes.apiserver import resources
 from fakes.apiserver.server import ApiServer
+from fakes.apiserver.watch import Change
 from features.factories import a_pod
 from providers import pods
 from providers.errors import Retryable
@@ -25,7 +27,8 @@ from runner.agent import Agent
 from runner.config import RunnerConfig
 from runner.context import provider_context
 from vksim import loop as virtual
-from vksim.invariants import INVARIANTS, End
+from vksim.checker import in_mock, not_at_rest
+from vksim.invariants import End, status_violations
 from vksim.kube import InProcessKube
 from vksim.observer import Observer
 
@@ -54,7 +57,15 @@ class Play:
         self.wanted: dict[str, dict[str, Any]] = {}
         self.deleted: set[str] = set()
         self.deaths = 0
-        self.observer = Observer(loop.time, io.BytesIO(), lambda pod: None)
+        self.observer = Observer(loop.time, io.BytesIO(), lambda pod: None, lambda kind, version: None)
+        self.wrong: list[str] = []
+        self.server.observe(resources.PODS, self.wrote)
+
+    def wrote(self, change: Change) -> None:
+        """Look at each write of a pod."""
+        if change.type == "MODIFIED" and change.old is not None:
+            statuses = (each.get("status") or {} for each in (change.old, change.object))
+            self.wrong += [f"{invariant.name}: {text}" for invariant, text in status_violations(*statuses)]
 
     async def live_and_die(self, calls: int | None) -> None:
         """One life of the runner: to its ``calls``-th call at the most, or ``AGE``; None lives on until cancelled."""
@@ -161,9 +172,9 @@ class Play:
         """Violated invariants, and pods that are not where their owners want them."""
         listed = (await self.user.list(kube.PODS))["items"]
         api_pods = {each["metadata"]["uid"]: each for each in listed}
-        self.observer.lost.clear()  # pods deleted before their end: here that is what their owners want
-        end = End(self.observer, api_pods, self.cloud)
-        found = [f"{each.name}: {line}" for each in INVARIANTS for line in each.check(end)]
+        end = End(api_pods, tuple(in_mock(self.cloud)))
+        found = self.wrong + [f"{invariant.name}: {text}" for invariant, _, text in not_at_rest(end)]
+        found += [f"{uid} was started {count} times" for uid, count in self.cloud.starts.items() if count > 1]
         for uid, pod in self.wanted.items():
             name, shown = pod["metadata"]["name"], api_pods.get(uid)
             if uid in self.deleted:

@@ -7,7 +7,6 @@ from typing import Any
 
 from fakes.apiserver.objects import Object
 from fakes.apiserver.podstatus import pod_ready, pod_restarts, pod_status
-from fakes.apiserver.resources import ResourceType
 from fakes.apiserver.scales import scale_of
 
 Cells = Callable[[Object, datetime], list[Any]]
@@ -34,11 +33,6 @@ class Columns:
 
     definitions: tuple[Column, ...]
     cells: Cells
-
-
-def columns_of(resource: ResourceType) -> Columns:
-    """The columns of a resource; name and creation time where it has none of its own."""
-    return _COLUMNS.get((resource.group, resource.plural), _OTHERS)
 
 
 def age(timestamp: str | None, now: datetime) -> str:
@@ -78,7 +72,8 @@ def _name(obj: Object) -> str:
     return str(obj["metadata"]["name"])
 
 
-def _age(obj: Object, now: datetime) -> str:
+def age_of(obj: Object, now: datetime) -> str:
+    """How long ago it was created."""
     return age(obj["metadata"].get("creationTimestamp"), now)
 
 
@@ -92,7 +87,7 @@ def _pod(obj: Object, now: datetime) -> list[Any]:
         pod_ready(obj),
         pod_status(obj),
         pod_restarts(obj, lambda stamp: age(stamp, now)),
-        _age(obj, now),
+        age_of(obj, now),
         status.get("podIP") or NONE,
         spec.get("nodeName") or NONE,
         status.get("nominatedNodeName") or NONE,
@@ -117,7 +112,7 @@ def _node(obj: Object, now: datetime) -> list[Any]:
         _name(obj),
         state,
         ",".join(sorted(roles)) or NONE,
-        _age(obj, now),
+        age_of(obj, now),
         info.get("kubeletVersion") or "",
         addresses.get("InternalIP") or NONE,
         addresses.get("ExternalIP") or NONE,
@@ -128,15 +123,15 @@ def _node(obj: Object, now: datetime) -> list[Any]:
 
 
 def _namespace(obj: Object, now: datetime) -> list[Any]:
-    return [_name(obj), (obj.get("status") or {}).get("phase", ""), _age(obj, now)]
+    return [_name(obj), (obj.get("status") or {}).get("phase", ""), age_of(obj, now)]
 
 
 def _secret(obj: Object, now: datetime) -> list[Any]:
-    return [_name(obj), obj.get("type", "Opaque"), len(obj.get("data") or {}), _age(obj, now)]
+    return [_name(obj), obj.get("type", "Opaque"), len(obj.get("data") or {}), age_of(obj, now)]
 
 
 def _config_map(obj: Object, now: datetime) -> list[Any]:
-    return [_name(obj), len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), _age(obj, now)]
+    return [_name(obj), len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), age_of(obj, now)]
 
 
 def _service(obj: Object, now: datetime) -> list[Any]:
@@ -148,7 +143,7 @@ def _service(obj: Object, now: datetime) -> list[Any]:
         spec.get("clusterIP") or NONE,
         _external(obj),
         ",".join(_port(each) for each in spec.get("ports") or []) or NONE,
-        _age(obj, now),
+        age_of(obj, now),
         selector or NONE,
     ]
 
@@ -192,14 +187,14 @@ def _event(obj: Object, now: datetime) -> list[Any]:
 
 
 def _service_account(obj: Object, now: datetime) -> list[Any]:
-    return [_name(obj), len(obj.get("secrets") or []), _age(obj, now)]
+    return [_name(obj), len(obj.get("secrets") or []), age_of(obj, now)]
 
 
 def _lease(obj: Object, now: datetime) -> list[Any]:
-    return [_name(obj), (obj.get("spec") or {}).get("holderIdentity") or "", _age(obj, now)]
+    return [_name(obj), (obj.get("spec") or {}).get("holderIdentity") or "", age_of(obj, now)]
 
 
-def _images(obj: Object) -> tuple[str, str]:
+def images(obj: Object) -> tuple[str, str]:
     """The names and images of a template's containers."""
     containers = (obj["spec"].get("template") or {}).get("spec", {}).get("containers") or []
     return ",".join(each["name"] for each in containers), ",".join(each.get("image", "") for each in containers)
@@ -218,17 +213,17 @@ def _counts(obj: Object, *names: str) -> list[int]:
 def _deployment(obj: Object, now: datetime) -> list[Any]:
     ready, updated, available = _counts(obj, "readyReplicas", "updatedReplicas", "availableReplicas")
     wanted = obj["spec"].get("replicas", 0)
-    return [_name(obj), f"{ready}/{wanted}", updated, available, _age(obj, now), *_images(obj), _selector(obj)]
+    return [_name(obj), f"{ready}/{wanted}", updated, available, age_of(obj, now), *images(obj), _selector(obj)]
 
 
 def _replica_set(obj: Object, now: datetime) -> list[Any]:
     counts = _counts(obj, "replicas", "readyReplicas")
-    return [_name(obj), obj["spec"].get("replicas", 0), *counts, _age(obj, now), *_images(obj), _selector(obj)]
+    return [_name(obj), obj["spec"].get("replicas", 0), *counts, age_of(obj, now), *images(obj), _selector(obj)]
 
 
 def _stateful_set(obj: Object, now: datetime) -> list[Any]:
     (ready,) = _counts(obj, "readyReplicas")
-    return [_name(obj), f"{ready}/{obj['spec'].get('replicas', 0)}", _age(obj, now), *_images(obj)]
+    return [_name(obj), f"{ready}/{obj['spec'].get('replicas', 0)}", age_of(obj, now), *images(obj)]
 
 
 def _daemon_set(obj: Object, now: datetime) -> list[Any]:
@@ -236,7 +231,7 @@ def _daemon_set(obj: Object, now: datetime) -> list[Any]:
     counts = _counts(obj, *names, "updatedNumberScheduled", "numberAvailable")
     nodes = obj["spec"].get("template", {}).get("spec", {}).get("nodeSelector") or {}
     where = ",".join(f"{key}={value}" for key, value in sorted(nodes.items())) or NONE
-    return [_name(obj), *counts, where, _age(obj, now), *_images(obj), _selector(obj)]
+    return [_name(obj), *counts, where, age_of(obj, now), *images(obj), _selector(obj)]
 
 
 def _job(obj: Object, now: datetime) -> list[Any]:
@@ -251,7 +246,7 @@ def _job(obj: Object, now: datetime) -> list[Any]:
     took = ""
     if begun:
         took = age(begun, datetime.fromisoformat(ended) if ended else now)
-    return [_name(obj), state, done, took, _age(obj, now), *_images(obj), _selector(obj)]
+    return [_name(obj), state, done, took, age_of(obj, now), *images(obj), _selector(obj)]
 
 
 def _cron_job(obj: Object, now: datetime) -> list[Any]:
@@ -260,13 +255,13 @@ def _cron_job(obj: Object, now: datetime) -> list[Any]:
     zone, suspended = spec.get("timeZone") or NONE, "True" if spec.get("suspend") else "False"
     inner = {"spec": spec.get("jobTemplate", {}).get("spec", {})}
     active = len(status.get("active") or [])
-    return [_name(obj), spec.get("schedule", ""), zone, suspended, active, last, _age(obj, now), *_images(inner), NONE]
+    return [_name(obj), spec.get("schedule", ""), zone, suspended, active, last, age_of(obj, now), *images(inner), NONE]
 
 
 def _disruption_budget(obj: Object, now: datetime) -> list[Any]:
     spec = obj["spec"]
     least, most = (str(spec[name]) if name in spec else "N/A" for name in ("minAvailable", "maxUnavailable"))
-    return [_name(obj), least, most, *_counts(obj, "disruptionsAllowed"), _age(obj, now)]
+    return [_name(obj), least, most, *_counts(obj, "disruptionsAllowed"), age_of(obj, now)]
 
 
 def _other(obj: Object, now: datetime) -> list[Any]:
@@ -274,7 +269,7 @@ def _other(obj: Object, now: datetime) -> list[Any]:
     return [_name(obj), obj["metadata"].get("creationTimestamp", "")]
 
 
-def _columns(cells: Cells, *names: str) -> Columns:
+def columns(cells: Cells, *names: str) -> Columns:
     """Columns by their names; ``*`` marks those of ``-o wide``, ``:`` a type."""
     definitions = []
     for each in names:
@@ -283,56 +278,56 @@ def _columns(cells: Cells, *names: str) -> Columns:
     return Columns(tuple(definitions), cells)
 
 
-_OTHERS = _columns(_other, "Name", "Created At:date")
+OTHERS = columns(_other, "Name", "Created At:date")
 
-_COLUMNS: dict[tuple[str, str], Columns] = {
-    ("", "pods"): _columns(
+COLUMNS: dict[tuple[str, str], Columns] = {
+    ("", "pods"): columns(
         _pod,
         *("Name", "Ready", "Status", "Restarts", "Age", "IP*", "Node*", "Nominated Node*", "Readiness Gates*"),
     ),
-    ("", "nodes"): _columns(
+    ("", "nodes"): columns(
         _node,
         *("Name", "Status", "Roles", "Age", "Version", "Internal-IP*", "External-IP*", "OS-Image*"),
         *("Kernel-Version*", "Container-Runtime*"),
     ),
-    ("", "namespaces"): _columns(_namespace, "Name", "Status", "Age"),
-    ("", "secrets"): _columns(_secret, "Name", "Type", "Data", "Age"),
-    ("", "configmaps"): _columns(_config_map, "Name", "Data", "Age"),
-    ("", "services"): _columns(_service, "Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector*"),
-    ("", "events"): _columns(
+    ("", "namespaces"): columns(_namespace, "Name", "Status", "Age"),
+    ("", "secrets"): columns(_secret, "Name", "Type", "Data", "Age"),
+    ("", "configmaps"): columns(_config_map, "Name", "Data", "Age"),
+    ("", "services"): columns(_service, "Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector*"),
+    ("", "events"): columns(
         _event,
         *("Last Seen", "Type", "Reason", "Object", "Subobject*", "Source*", "Message", "First Seen*"),
         *("Count*", "Name*"),
     ),
-    ("", "serviceaccounts"): _columns(_service_account, "Name", "Secrets", "Age"),
-    ("apps", "deployments"): _columns(
+    ("", "serviceaccounts"): columns(_service_account, "Name", "Secrets", "Age"),
+    ("apps", "deployments"): columns(
         _deployment,
         *("Name", "Ready", "Up-to-date", "Available", "Age", "Containers*", "Images*", "Selector*"),
     ),
-    ("apps", "replicasets"): _columns(
+    ("apps", "replicasets"): columns(
         _replica_set,
         *("Name", "Desired:integer", "Current:integer", "Ready:integer", "Age", "Containers*", "Images*", "Selector*"),
     ),
-    ("", "replicationcontrollers"): _columns(
+    ("", "replicationcontrollers"): columns(
         _replica_set,
         *("Name", "Desired:integer", "Current:integer", "Ready:integer", "Age", "Containers*", "Images*", "Selector*"),
     ),
-    ("apps", "statefulsets"): _columns(_stateful_set, "Name", "Ready", "Age", "Containers*", "Images*"),
-    ("apps", "daemonsets"): _columns(
+    ("apps", "statefulsets"): columns(_stateful_set, "Name", "Ready", "Age", "Containers*", "Images*"),
+    ("apps", "daemonsets"): columns(
         _daemon_set,
         *("Name", "Desired:integer", "Current:integer", "Ready:integer", "Up-to-date:integer", "Available:integer"),
         *("Node Selector", "Age", "Containers*", "Images*", "Selector*"),
     ),
-    ("batch", "jobs"): _columns(
+    ("batch", "jobs"): columns(
         _job, "Name", "Status", "Completions", "Duration", "Age", "Containers*", "Images*", "Selector*"
     ),
-    ("batch", "cronjobs"): _columns(
+    ("batch", "cronjobs"): columns(
         _cron_job,
         *("Name", "Schedule", "Timezone", "Suspend:boolean", "Active:integer", "Last Schedule", "Age"),
         *("Containers*", "Images*", "Selector*"),
     ),
-    ("policy", "poddisruptionbudgets"): _columns(
+    ("policy", "poddisruptionbudgets"): columns(
         _disruption_budget, "Name", "Min Available", "Max Unavailable", "Allowed Disruptions:integer", "Age"
     ),
-    ("coordination.k8s.io", "leases"): _columns(_lease, "Name", "Holder", "Age"),
+    ("coordination.k8s.io", "leases"): columns(_lease, "Name", "Holder", "Age"),
 }

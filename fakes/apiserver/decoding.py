@@ -8,6 +8,7 @@ from fakes.apiserver.errors import bad_request
 from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import ResourceType
 from fakes.apiserver.schema import Schema, of_kind
+from fakes.apiserver.typecheck import mistyped
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ def received(content: bytes, content_type: str, resource: ResourceType, subresou
     if schema is None:
         return Received(body)
     body, problems = _checked(body, content, content_type, schema, validation)
+    wrong = mistyped(body, schema, kind)
+    if wrong:
+        version = api_version.rpartition("/")[2]
+        raise bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {wrong}')
     if problems and validation == "Strict":
         raise fieldcheck.refused(kind, api_version.rpartition("/")[2], problems)
     return Received(body, tuple(problems) if validation != "Ignore" else ())
@@ -75,6 +80,9 @@ def received_patch(content: bytes, content_type: str, resource: ResourceType, va
         problems = fieldcheck.in_operations(patch, schema)
     else:
         known, problems = _checked(patch, content, content_type, schema, validation)
+        wrong = mistyped(known, schema, resource.kind)
+        if wrong and content_type != bodies.APPLY:
+            raise fieldcheck.unreadable_patch(content.decode(errors="replace"), wrong)
     if problems and content_type == bodies.APPLY:
         raise fieldcheck.undeclared(patch, resource.api_version, problems)
     if problems and validation == "Strict":

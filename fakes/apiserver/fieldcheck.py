@@ -129,6 +129,12 @@ def refused_patch(patch: Any, content: str, problems: Sequence[str]) -> StatusEr
     return invalid("", "", [cause("Invalid", why, "patch")])
 
 
+def unreadable_patch(content: str, why: str) -> StatusError:
+    """422 for a patch that brings a value of the wrong type."""
+    shown = json.dumps(content, ensure_ascii=False)
+    return invalid("", "", [cause("Invalid", f"Invalid value: {shown}: {why}", "patch")])
+
+
 def undeclared(obj: Mapping[str, Any], group_version: str, problems: Sequence[str]) -> StatusError:
     """500 for what cannot be applied, in the words of a real server, which has no type for it."""
     meta = obj.get("metadata") or {}

@@ -1,13 +1,14 @@
 """``Table`` answers, which ``kubectl get`` prints: how rows are put together.
 
-Columns and cells of each resource are in ``fakes.apiserver.columns``.
+Columns and cells of each resource are in ``fakes.apiserver.columns`` and ``columns_catalog``.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from fakes.apiserver.columns import Columns, columns_of
+from fakes.apiserver.columns import Columns
+from fakes.apiserver.columns_catalog import columns_of
 from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import ResourceType
 

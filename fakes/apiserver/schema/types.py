@@ -35,6 +35,8 @@ class Schema:
         list_type: for server-side apply: ``atomic``, ``set`` or ``map``.
         list_keys: the fields that tell the elements of such a map apart.
         atomic: server-side apply takes the object as one value.
+        name: of the type, as OpenAPI has it; "" for one that has none.
+        either: a scalar that is a number or a string: an int or string, or a quantity.
         type: OpenAPI's type and
         format: of a scalar; "" if it has none. Of an int or string, and of a quantity, the type is ``string``.
     """
@@ -44,11 +46,13 @@ class Schema:
         "_items",
         "_raw",
         "atomic",
+        "either",
         "form",
         "format",
         "list_keys",
         "list_type",
         "merge_key",
+        "name",
         "replaced",
         "type",
     )
@@ -60,7 +64,9 @@ class Schema:
         self._raw = body
         self._fields: dict[str, Schema] | None = None
         self._items: Schema | None = None
+        self.name = referred
         self.form = _form(body)
+        self.either = "oneOf" in body
         self.type: str = body.get("type") or "string"
         self.format: str = body.get("format", "")
         self.merge_key: str | None = body.get("x-kubernetes-patch-merge-key", "") if "merge" in strategy else None

@@ -1,0 +1,70 @@
+"""Whether each value of an object is of its type's JSON kind, told as Go's decoder tells it. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fakes.apiserver.schema import Form, Schema
+
+_GO = {"string": "string", "boolean": "bool", "integer": "int32", "number": "float64"}
+
+
+def mistyped(obj: Any, schema: Schema, kind: str) -> str:
+    """What is wrong with the first value of the wrong kind; empty if there is none.
+
+    Directives of a strategic merge patch (``$patch`` and the like) are not looked at.
+    """
+    return _mistyped(obj, schema, kind, "")
+
+
+def _mistyped(value: Any, schema: Schema, struct: str, path: str) -> str:
+    if value is None or schema.form is Form.ANY:
+        return ""
+    if not _fits(value, schema):
+        at = f"struct field {struct}.{path}" if path else "value"
+        return f"json: cannot unmarshal {_kind(value)} into Go {at} of type {_in_go(schema)}"
+    return next(filter(None, (_mistyped(*each) for each in _children(value, schema, struct, path))), "")
+
+
+def _children(value: Any, schema: Schema, struct: str, path: str) -> Iterator[tuple[Any, Schema, str, str]]:
+    """What is in a value, each with its type, the struct that it is a field of, and its path."""
+    if schema.form is Form.STRUCT:
+        fields, inner, inside = schema.fields, schema.name.rpartition(".")[2] or struct, f"{path}." if path else ""
+        for key, each in value.items():
+            if key in fields:
+                yield each, fields[key], inner, inside + key
+    elif schema.form is not Form.SCALAR:
+        for each in value.values() if schema.form is Form.MAP else value:
+            yield each, schema.items, struct, path
+
+
+_SCALARS = {"string": str, "boolean": bool, "integer": int, "number": int | float}
+
+
+def _fits(value: Any, schema: Schema) -> bool:
+    if schema.form is Form.LIST:
+        return isinstance(value, list)
+    if schema.form is not Form.SCALAR:
+        return isinstance(value, dict)
+    if isinstance(value, bool):  # to Python it is an integer, too
+        return schema.type == "boolean" and not schema.either
+    return isinstance(value, int | float | str) if schema.either else isinstance(value, _SCALARS[schema.type])
+
+
+def _kind(value: Any) -> str:
+    """What Go's decoder calls a value; of a fraction it names the number too."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, float):
+        return f"number {value}"
+    kinds = {int: "number", str: "string", list: "array"}
+    return next((word for kind, word in kinds.items() if isinstance(value, kind)), "object")
+
+
+def _in_go(schema: Schema) -> str:
+    if schema.form is Form.LIST:
+        return f"[]{_in_go(schema.items)}"
+    if schema.form is Form.MAP:
+        return f"map[string]{_in_go(schema.items)}"
+    if schema.form is Form.STRUCT:
+        return ".".join(schema.name.split(".")[-2:])
+    return schema.format if schema.format in ("int32", "int64") else _GO[schema.type]

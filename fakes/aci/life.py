@@ -202,11 +202,12 @@ class Container:
                 yield began + timedelta(seconds=number * every), f"line {number}"
 
     def ended(self, began: datetime) -> datetime | None:
-        """When the run that began then ended; None if it has not."""
-        previous = self.previous
-        if previous is not None and previous.started == began and previous.finished is not None:
-            return previous.finished
-        return self.state.finished  # a container that was stopped tells no start
+        """When the run that began then ended; None if it has not, or nobody remembers."""
+        if self.state.started == began:
+            return self.state.finished
+        if self.previous is not None and self.previous.started == began:
+            return self.previous.finished or self.state.finished  # a container that was stopped tells no start
+        return None if self.run.takes == FOREVER else began + timedelta(seconds=self.run.takes)
 
     def next_line(self, now: datetime) -> datetime | None:
         """When its present run writes again; None if it does not."""

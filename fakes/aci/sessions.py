@@ -88,10 +88,6 @@ class ExecSession(Session):
             self._interactive = True
             self._pieces.append((now, "/ # "))
             return
-        if " " in self._command:
-            self._pieces.append((now, f'exec: "{self._command}": executable file not found in $PATH\n'))
-            self._over = now
-            return
         self._play(self._shell.run([self._command]).output, now)
         self._over = now
 

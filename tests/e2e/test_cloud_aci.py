@@ -1,4 +1,4 @@
-"""``vksim cloud aci`` as a process of its own."""
+"""``vksim cloud aci`` as a process of its own, and the runner with its production provider on it, over HTTPS."""
 
 import asyncio
 import os
@@ -10,10 +10,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.e2e.processes import within_patience
+from runner.kube import PODS
+from tests.e2e.processes import cluster_in, pod_object, running, until_ready, until_running, within_patience
 
 pytestmark = pytest.mark.e2e
+
+QUICK = {
+    "latencies": {
+        "provision": {"median": 0.5},
+        "transition": {"median": 0.0},
+        "write": {"median": 0.1},
+        "delete": {"median": 0.1},
+        "read": {"median": 0.02},
+    }
+}
 
 
 @asynccontextmanager
@@ -53,6 +65,24 @@ async def ends(arguments: tuple[str, ...], code: int, said: str) -> None:
 
 def is_there(path: str) -> bool:
     return Path(path).exists()
+
+
+def test_the_runner_runs_a_pod_on_the_served_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(yaml.safe_dump(QUICK))
+
+    async def scene() -> None:
+        async with cloud("--settings", str(settings)) as (_, variables), cluster_in(tmp_path) as cluster:
+            for name, value in variables.items():
+                monkeypatch.setenv(name, value)
+            provider = ("--provider", "aci", "--provider-config", variables["ACI_CONFIG"])
+            async with running(tmp_path, *cluster.arguments, *provider):
+                await until_ready(cluster.kube)
+                await cluster.kube.create(PODS, pod_object("web"), "default")
+                pod = await until_running(cluster.kube, "web")
+                assert pod["status"]["containerStatuses"][0]["containerID"].startswith("aci://")
+
+    within_patience(scene())
 
 
 def test_a_signal_ends_it_in_order_and_its_files_go() -> None:

@@ -23,6 +23,15 @@ def test_without_a_token_nobody_comes_in(azure: Azure) -> None:
     assert "authorization_uri" in response.headers["WWW-Authenticate"]
 
 
+def test_a_token_for_somebody_else_is_refused(azure: Azure) -> None:
+    azure.token = azure.cloud.tokens.issue(azure.time, audience="https://vault.azure.net")
+    refused = azure.ask("GET", GROUPS)
+    assert code(refused) == (401, "InvalidAuthenticationToken")
+    assert "wrong audience" in refused.json()["error"]["message"]
+    azure.token = azure.cloud.tokens.issue(azure.time, audience="https://management.core.windows.net/")
+    assert azure.ask("GET", GROUPS).status == 200
+
+
 def test_a_token_expires(azure: Azure) -> None:
     azure.passes(24 * 3600)
     assert code(azure.ask("GET", GROUPS)) == (401, "InvalidAuthenticationToken")

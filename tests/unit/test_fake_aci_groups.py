@@ -133,7 +133,9 @@ def test_init_containers_run_one_after_the_other_before_the_rest(azure: Azure) -
 def test_an_init_container_that_fails_for_good_fails_the_group(azure: Azure) -> None:
     init = {"name": "init", "properties": {"image": "busybox", "command": ["sh", "-c", "exit 4"]}}
     azure.running(body=group(initContainers=[init], restartPolicy="Never"))
-    assert azure.get()["properties"]["instanceView"]["state"] == "Failed"
+    properties = azure.get()["properties"]
+    assert (properties["instanceView"]["state"], properties["provisioningState"]) == ("Failed", "Failed")
+    assert instance(azure.get())["currentState"]["state"] == "Waiting"
 
 
 def test_a_command_that_is_understood_decides_how_long_the_container_runs(azure: Azure) -> None:
@@ -196,6 +198,13 @@ def test_a_long_list_comes_in_pages_that_bear_deletions_in_between(azure: Azure)
     assert "nextLink" not in third
 
 
+def test_a_list_that_just_fits_is_one_page(azure: Azure) -> None:
+    azure.cloud.groups.page_size = 2
+    for number in range(2):
+        azure.put(f"web-{number}")
+    assert "nextLink" not in azure.ask("GET", GROUPS).json()
+
+
 def test_a_group_in_change_refuses_further_changes(azure: Azure) -> None:
     azure.put()
     for method, path in (("PUT", ""), ("DELETE", ""), ("POST", "/stop"), ("POST", "/start"), ("POST", "/restart")):
@@ -226,6 +235,17 @@ def test_a_group_deleted_while_it_is_provisioned_takes_a_while_to_go(azure: Azur
     azure.passes(10)
     assert azure.ask("GET", response.headers["Location"]).status == 204
     assert azure.ask("GET", f"{GROUPS}/web").status == 404
+
+
+def test_an_operation_on_a_group_that_was_deleted_is_canceled(azure: Azure) -> None:
+    creating = azure.put().headers["Azure-AsyncOperation"]
+    azure.passes(11)
+    deleting = azure.ask("DELETE", f"{GROUPS}/web").headers["Location"].replace("operationresults", "operations")
+    assert azure.ask("GET", deleting).json()["status"] == "Deleting"
+    azure.passes(11)
+    assert azure.ask("GET", creating).json()["status"] == "Canceled"
+    assert azure.ask("GET", deleting).json()["status"] == "Succeeded"
+    assert code(azure.ask("GET", deleting.replace("operations/", "operations/0"))) == (404, "OperationNotFound")
 
 
 def test_a_delete_can_be_answered_and_forgotten(azure: Azure) -> None:

@@ -13,7 +13,7 @@ from fakes.aci.cloud import AciCloud
 from fakes.aci.inprocess import Door, WebSocket
 from fakes.aci.messages import Request, Response
 from fakes.cloud.settings import CloudSettings, Fault, FaultKind
-from tests.unit.aci_setting import GROUPS, ORIGIN, STEADY, container, group
+from tests.unit.aci_setting import GROUPS, ORIGIN, STEADY, container, group, scripted
 from vksim import loop
 from vksim.loop import VirtualClock, VirtualLoop
 
@@ -166,3 +166,15 @@ def test_attached_clients_see_what_is_written_from_now_on() -> None:
         return await everything(socket)
 
     assert play(main()) == "two\r\nthree\r\n"
+
+
+def test_attached_clients_see_nothing_of_the_run_after() -> None:
+    async def main() -> str:
+        client = Client()
+        await client.started(scripted(run_for=15, log_every=2))
+        socket, password = await client.stream("attach")
+        socket.send(password)
+        await asyncio.sleep(60)
+        return await everything(socket)
+
+    assert play(main()).split() == ["line", "6", "line", "7"]

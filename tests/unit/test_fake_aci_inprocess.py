@@ -171,10 +171,10 @@ def test_attached_clients_see_what_is_written_from_now_on() -> None:
 def test_attached_clients_see_nothing_of_the_run_after() -> None:
     async def main() -> str:
         client = Client()
-        await client.started(scripted(run_for=15, log_every=2))
+        await client.started(scripted(run_for=25, log_every=2))
         socket, password = await client.stream("attach")
         socket.send(password)
         await asyncio.sleep(60)
         return await everything(socket)
 
-    assert play(main()).split() == ["line", "6", "line", "7"]
+    assert play(main()).splitlines() == [f"line {number}" for number in range(8, 13)]

@@ -63,7 +63,7 @@ def status_of(group: Group) -> PodStatus:
     phase = PHASES.get(group_status, "Unknown")
     sidecars = _sidecars(group)
     regular = [_container(group, each) for each in group.get("Containers") or [] if each.get("Name") not in sidecars]
-    initial = [_container(group, each) for each in group.get("InitContainers") or []]
+    initial = [_init_container(group, each) for each in group.get("InitContainers") or []]
     initial += [_container(group, each) for each in group.get("Containers") or [] if each.get("Name") in sidecars]
     if phase in _ENDED:
         regular, initial = [_over(group, each) for each in regular], [_over(group, each) for each in initial]
@@ -131,7 +131,7 @@ def _container(group: Group, each: Mapping[str, Any]) -> ContainerStatus:
         "name": each.get("Name", ""),
         "image": each.get("Image", ""),
         "imageID": "",
-        "ready": bool(each.get("Ready")) and (running or "terminated" in state),
+        "ready": running and bool(each.get("Ready")),
         "started": running,
         "restartCount": int(each.get("RestartCount") or 0),
         "state": state,
@@ -142,6 +142,12 @@ def _container(group: Group, each: Mapping[str, Any]) -> ContainerStatus:
     if "terminated" in last:
         status["lastState"] = last
     return status
+
+
+def _init_container(group: Group, each: Mapping[str, Any]) -> ContainerStatus:
+    """One that has ended well is ready."""
+    status = _container(group, each)
+    return {**status, "ready": status["state"].get("terminated", {}).get("exitCode") == 0}
 
 
 def _state(state: Mapping[str, Any], identity: str) -> ContainerState:
@@ -195,7 +201,7 @@ def _conditions(group: Group, phase: str, regular: Sequence[ContainerStatus]) ->
     ready, reason, message = "True", "", ""
     if phase in _ENDED:
         ready, reason = "False", "PodCompleted" if phase == "Succeeded" else "PodFailed"
-    elif unready or not regular:
+    elif unready or not regular or phase != "Running":
         ready, reason, message = "False", "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
     changed = _last_change(regular) or made
     return [

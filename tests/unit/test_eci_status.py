@@ -105,6 +105,21 @@ def test_the_states_of_2018_are_understood():
     assert container["state"]["terminated"]["exitCode"] == 1
 
 
+def test_a_container_that_has_ended_is_not_ready_and_an_init_container_is():
+    group = a_group()
+    group["Containers"][0] |= {"Ready": True, "CurrentState": ended(0)}
+    group["InitContainers"] = [
+        {"Name": "prepare", "CurrentState": ended(0)},
+        {"Name": "broken", "CurrentState": ended(1)},
+    ]
+    assert [each["ready"] for each in of(group)["containerStatuses"]] == [False]
+    assert [each["ready"] for each in of(group)["initContainerStatuses"]] == [True, False]
+
+
+def test_a_pod_is_not_ready_before_it_runs():
+    assert conditions(a_group("Pending"))["Ready"] == "False"
+
+
 def test_a_group_without_containers_has_a_status():
     assert of(a_group("Scheduling", Containers=None))["containerStatuses"] == []
 

@@ -12,10 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from fakes.cloud.settings import CloudSettings
 from fakes.eci.errors import EciError
-from fakes.eci.groups import RUNNING, Group
+from fakes.eci.groups import PENDING, SCHEDULING, Group
 from fakes.eci.sdk import READ_TIMEOUT, InProcessClient
 from fakes.eci.service import EciService
 from providers.base import Clock, Provider, ProviderContext
+from providers.data import NO_DATA, PodData
 from providers.eci import config as configuration
 from providers.eci import names
 from providers.eci.client import EciClient
@@ -24,7 +25,9 @@ from providers.eci.names import Owner
 from providers.eci.provider import EciProvider
 from providers.eci.traffic import Traffic
 from providers.errors import Retryable
+from providers.types import Pod
 from vksim.clouds.base import CloudPod
+from vksim.clouds.scripted import with_script
 
 CONFIG = {"VSwitches": ["vsw-b", "vsw-h"], "SecurityGroup": "sg-vksim", "ClusterDNS": ["172.21.0.10"]}
 """What the operator of a simulated node has decided, unless the scenario says otherwise: two zones."""
@@ -63,7 +66,7 @@ class EciBackend:
         config = configuration.parse({**self.config, **context.config}, {}, source=context.config_source)
         sdk = InProcessClient(self.service, self.patience)
         client = EciClient(sdk, config.region, context.blocking, self._traffic)
-        return EciProvider(context, config, client, self._connect)
+        return _Scripted(context, config, client, self._connect)
 
     def pods(self) -> Iterator[CloudPod]:
         """All groups that have not ended and carry a pod's tags."""
@@ -72,8 +75,8 @@ class EciBackend:
             owner = Owner(tags.get("vk-cluster", ""), tags.get("vk-node", "") + tags.get("vk-node.2", ""))
             ref = names.ref_of(group.parameters.get("Tag") or [], owner)
             if ref is not None:
-                running = group.look(self._clock.now()).status == RUNNING
-                yield CloudPod(ref.uid, ref.namespace, ref.name, owner.node, group.id, running)
+                started = group.look(self._clock.now()).status not in (SCHEDULING, PENDING)
+                yield CloudPod(ref.uid, ref.namespace, ref.name, owner.node, group.id, started)
 
     def groups(self) -> list[Group]:
         """All groups that have not ended."""
@@ -103,6 +106,14 @@ class EciBackend:
             await self.service.sessions.run(session, socket.received(), socket.answer)
         finally:
             await socket.hang_up()
+
+
+class _Scripted(EciProvider):
+    """The production provider; what the scenario says of a pod goes along with it."""
+
+    async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
+        """Make the pod's group, with its script."""
+        await super().create_pod(with_script(pod), data)
 
 
 class _Socket:

@@ -67,7 +67,9 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         stack.enter_context(process("vksim", *serve))
         eventually("the cluster to be served", kubeconfig.exists)
         files = [stack.enter_context(component(programs / name, folder, kubeconfig, *form)) for name in COMPONENTS]
-        yield Place(kubeconfig), Logs(files)
+        place = Place(kubeconfig)
+        furnished(place, "default")
+        yield place, Logs(files)
 
 
 def eventually(what: str, check: Callable[[], bool]) -> None:
@@ -89,6 +91,11 @@ def found(place: Place, what: str, namespace: str) -> list[dict[str, Any]]:
     return items
 
 
+def furnished(place: Place, namespace: str) -> None:
+    """Wait until the controllers have given a namespace the account that its pods need."""
+    eventually("a service account", lambda: place.kubectl("get", "serviceaccount", "default", "-n", namespace)[0] == 0)
+
+
 def live_through(place: Place, namespace: str) -> None:
     """All workloads come, change, and go, in a namespace of their own."""
 
@@ -99,6 +106,7 @@ def live_through(place: Place, namespace: str) -> None:
         eventually(f"{wanted} of {what}", lambda: len(found(place, what, namespace)) == wanted)
 
     run(place, f"create namespace {namespace}")
+    furnished(place, namespace)
     kubectl(f"apply -f {WORKLOADS}")
     for each in ("deployment/web", "statefulset/db", "daemonset/agent"):
         kubectl(f"rollout status {each} --timeout=60s")

@@ -10,8 +10,8 @@ each API package:
 - ``descriptions/<package>.json``: for each type its own description (under ""), and its fields';
 - ``messages/<package>.json``: the protobuf messages, for each field ``[number, name, type, how, presence]``.
 
-Beside them, ``packages.json`` tells the package of each API version, and ``parameters.json`` the query parameters of
-each verb. The same version gives the same bytes.
+Beside them, ``packages.json`` tells the package of each API version, ``parameters.json`` the query parameters of each
+verb, and ``policy.json`` the roles and bindings of a new cluster. The same version gives the same bytes.
 """
 
 import json
@@ -22,6 +22,8 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 ARCHIVE = Path(__file__).parent.parent / "fakes/apiserver/schema/kubernetes.zip"
 MODULES = ("k8s.io/api", "k8s.io/apimachinery", "k8s.io/apiextensions-apiserver", "k8s.io/kube-aggregator")
@@ -44,6 +46,7 @@ def main() -> None:
     descriptions = {package: _descriptions(schemas) for package, schemas in types.items()}
     files: dict[str, Any] = {"version.json": version, "packages.json": _packages(types)}
     files["parameters.json"] = _parameters(specs)
+    files["policy.json"] = list(_policy(kubernetes / "plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata"))
     files |= {f"types/{package}.json": _bare(schemas) for package, schemas in types.items()}
     files |= {f"descriptions/{package}.json": texts for package, texts in descriptions.items()}
     files |= {f"messages/{package}.json": messages for package, messages in _messages(modules).items()}
@@ -51,6 +54,13 @@ def main() -> None:
         for name, content in sorted(files.items()):
             archive.writestr(zipfile.ZipInfo(name, EPOCH), _dump(content), zipfile.ZIP_DEFLATED)
     sys.stdout.write(f"{ARCHIVE.name}: {len(files)} files, {ARCHIVE.stat().st_size // 1024} KiB\n")
+
+
+def _policy(folder: Path) -> Iterator[dict[str, Any]]:
+    """The roles and bindings that kube-apiserver makes."""
+    for path in sorted(folder.glob("*role*.yaml")):
+        if "featuregates" not in path.name:
+            yield from yaml.safe_load(path.read_text())["items"]
 
 
 def _dump(content: Any) -> str:

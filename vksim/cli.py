@@ -155,6 +155,12 @@ def schema() -> None:
     flag_value=NO_CONTROLLERS,
     help="Run none of them: real ones do their work.",
 )
+@click.option("--authorization", is_flag=True, help="Let users do only what roles and bindings allow them.")
+@click.option("--client-ca-file", type=FILE, help="Know users by client certificates of this authority (CN, O).")
+@click.option("--audit-log", type=FILE, help="Append a line of JSON about each request to this file.")
+@click.option(
+    "--max-requests-inflight", type=click.IntRange(0), default=0, help="Refuse more at a time with 429. 0: no limit."
+)
 @click.pass_context
 def serve(ctx: click.Context, /, **options: Any) -> None:
     """Keep a cluster up, in real time, for kubectl and any other client, until Ctrl-C."""

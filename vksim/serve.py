@@ -6,10 +6,12 @@ comes and goes with them.
 
 import asyncio
 import secrets
+import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -17,10 +19,12 @@ import click
 import yaml
 
 from fakes.apiserver import access, bootstrap
+from fakes.apiserver.audit import AuditLog
 from fakes.apiserver.controllers import parse as parse_controllers
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.faults import Faults, Rule, parse
 from fakes.apiserver.http import HttpDoor
+from fakes.apiserver.rbac import Rbac
 from fakes.apiserver.resources import PODS
 from fakes.apiserver.sharing import Sharing
 from fakes.apiserver.storage import StorageError, locked
@@ -63,6 +67,10 @@ class Settings:
         data_dir: where objects are kept for the next time; None for memory alone.
         faults: a file of rules about what goes wrong with requests.
         controllers: which parts of the control plane are to run (``fakes.apiserver.controllers.parse``).
+        authorization: whether roles and bindings say what users may do.
+        client_ca_file: the authority of client certificates; None for no such users.
+        audit_log: a file to write down requests in; None for not at all.
+        max_requests_inflight: how many requests may be under way; 0 for any number.
     """
 
     nodes: int
@@ -73,6 +81,10 @@ class Settings:
     data_dir: Path | None = None
     faults: Path | None = None
     controllers: str = "*"
+    authorization: bool = False
+    client_ca_file: Path | None = None
+    audit_log: Path | None = None
+    max_requests_inflight: int = 0
 
 
 def main(settings: Settings) -> tuple[int, str]:
@@ -131,8 +143,20 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
         token = secrets.token_urlsafe(32)
         server = cluster.server
         faults = Faults(rules, now=clock.now, random=Random(FAULTS_SEED), version=lambda: server.version)
-        door = HttpDoor(server, now=clock.now, token=token, faults=faults)
-        port = await door.start(settings.host, settings.port, certificates.context())
+        authorizer = None
+        if settings.authorization:
+            bootstrap.publish_policy(server)
+            authorizer = Rbac(server)
+        door = HttpDoor(
+            server,
+            now=clock.now,
+            token=token,
+            authorizer=authorizer,
+            faults=faults,
+            audit=stack.enter_context(_audited(settings.audit_log, clock.now)),
+            limit=settings.max_requests_inflight,
+        )
+        port = await door.start(settings.host, settings.port, _context(certificates, settings.client_ca_file))
         stack.push_async_callback(door.stop)
         today = clock.now().date().isoformat()
         bootstrap.publish(server, authority=certificates.authority, address=address, port=port, today=today)
@@ -143,6 +167,26 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
         host = f"[{address}]" if ":" in address else address
         text = access.kubeconfig(f"https://{host}:{port}", token, certificates.authority)
         yield stack.enter_context(_written(settings.kubeconfig, text))
+
+
+def _context(certificates: access.Certificates, client_authority: Path | None) -> ssl.SSLContext:
+    try:
+        return certificates.context(client_authority)
+    except OSError as error:  # an ssl.SSLError is one
+        raise WrongUsage(f"--client-ca-file: {client_authority}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _audited(path: Path | None, now: Callable[[], datetime]) -> Iterator[AuditLog | None]:
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise WrongUsage(f"--audit-log: {path}: {error.strerror}") from None
+    with file:
+        yield AuditLog(file, now, SystemRandom())
 
 
 @contextmanager

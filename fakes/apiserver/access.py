@@ -29,9 +29,16 @@ class Certificates:
     certificate: bytes
     key: bytes
 
-    def context(self) -> ssl.SSLContext:
-        """The TLS context of a server."""
+    def context(self, client_authority: Path | None = None) -> ssl.SSLContext:
+        """The TLS context of a server; clients may show certificates of that authority, a PEM file.
+
+        Raises:
+            OSError, ssl.SSLError: the file cannot be read, or holds something else.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if client_authority is not None:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(client_authority)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         with tempfile.TemporaryDirectory() as folder:  # the ssl module reads keys from files only
             certificate, key = Path(folder, "cert.pem"), Path(folder, "key.pem")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.objects import Object
+from fakes.apiserver.schema import archive
 from fakes.apiserver.server import ApiServer
 
 NAME = "kubernetes"
@@ -38,6 +39,16 @@ def publish(server: ApiServer, *, authority: bytes, address: str, port: int, tod
         except StatusError as error:
             if error.code != NOT_FOUND:
                 raise
+            server.create(resource, namespace, obj)
+
+
+def publish_policy(server: ApiServer) -> None:
+    """Write the roles and bindings of a new cluster, those that are not there."""
+    for obj in archive.policy():
+        resource = server.resources.by_kind(obj["kind"], "rbac.authorization.k8s.io")
+        namespace = obj["metadata"].get("namespace")
+        assert resource is not None, obj["kind"]  # noqa: S101  (they are built in)
+        if server.find(resource, namespace or "", obj["metadata"]["name"]) is None:
             server.create(resource, namespace, obj)
 
 

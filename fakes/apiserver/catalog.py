@@ -138,6 +138,15 @@ BUDGETS = _kind(
     validate=budgets.validate,
 )
 
+ROLES = _kind(_RBAC, "v1", "roles", "Role", **_ANY_NAME, default=_with(rules=None))
+CLUSTER_ROLES = _kind(
+    _RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False, **_ANY_NAME, default=_with(rules=None)
+)
+ROLE_BINDINGS = _kind(_RBAC, "v1", "rolebindings", "RoleBinding", **_ANY_NAME, default=_role_reference)
+CLUSTER_ROLE_BINDINGS = _kind(
+    _RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False, **_ANY_NAME, default=_role_reference
+)
+
 CATALOG = (
     _workload(
         "",
@@ -236,25 +245,10 @@ CATALOG = (
     ),
     _kind(_NETWORKING, "v1", "ipaddresses", "IPAddress", "ip", namespaced=False, status=False),
     _kind(_NETWORKING, "v1", "servicecidrs", "ServiceCIDR", namespaced=False, default=_with({}, {})),
-    _kind(_RBAC, "v1", "roles", "Role", **_ANY_NAME, default=_with(rules=None)),
-    _kind(_RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False, **_ANY_NAME, default=_with(rules=None)),
-    _kind(_RBAC, "v1", "rolebindings", "RoleBinding", **_ANY_NAME, default=_role_reference),
-    _kind(
-        _RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False, **_ANY_NAME, default=_role_reference
-    ),
-    _admission("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
-    _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy", status=True),
-    _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
-    _admission("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
-    _kind(
-        _CERTIFICATES,
-        "v1",
-        "certificatesigningrequests",
-        "CertificateSigningRequest",
-        "csr",
-        namespaced=False,
-        default=_with({}, {}),
-    ),
+    ROLES,
+    CLUSTER_ROLES,
+    ROLE_BINDINGS,
+    CLUSTER_ROLE_BINDINGS,
 )
 
 STORED_HERE = (*STORED, *CATALOG)

@@ -13,6 +13,7 @@ from fakes.apiserver.errors import StatusError
 
 log = logging.getLogger("fakes.apiserver")
 
+AGGREGATION = "clusterrole-aggregation-controller"
 DISRUPTION = "disruption-controller"
 GARBAGE_COLLECTOR = "garbage-collector-controller"
 NAMESPACE = "namespace-controller"
@@ -20,7 +21,7 @@ RESOURCE_QUOTA = "resourcequota-controller"
 ROOT_CA = "root-ca-certificate-publisher-controller"
 SERVICE_ACCOUNT = "serviceaccount-controller"
 
-ALL = frozenset({DISRUPTION, GARBAGE_COLLECTOR, NAMESPACE, RESOURCE_QUOTA, ROOT_CA, SERVICE_ACCOUNT})
+ALL = frozenset({AGGREGATION, DISRUPTION, GARBAGE_COLLECTOR, NAMESPACE, RESOURCE_QUOTA, ROOT_CA, SERVICE_ACCOUNT})
 
 
 def parse(text: str, known: AbstractSet[str] = ALL) -> frozenset[str]:

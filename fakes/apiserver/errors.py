@@ -88,6 +88,18 @@ def forbidden(
     return StatusError(403, "Forbidden", f'{_qualified(plural, group)} "{name}" is forbidden: {why}', details)
 
 
+def not_allowed(plural: str, name: str, why: str, group: str = "") -> StatusError:
+    """403 by authorization; without a plural for what is no resource."""
+    what = [_qualified(plural, group)] if plural or group else []
+    if what and name:
+        what.append(f'"{name}"')
+    message = " ".join([*what, *(["is"] if what else []), f"forbidden: {why}"])
+    error = StatusError(403, "Forbidden", message)
+    details = {"name": name, "group": group, "kind": plural}
+    error.status["details"] = {key: value for key, value in details.items() if value}  # told also if there are none
+    return error
+
+
 def method_not_allowed() -> StatusError:
     """405."""
     return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")

@@ -7,7 +7,6 @@ can do without.
 import asyncio
 import gzip
 import logging
-import secrets
 import ssl as tls
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -16,18 +15,33 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from fakes.apiserver import accept, bodies, decoding, deletion, discovery, errors, openapi, protobuf, requests, tables
+from fakes.apiserver import (
+    accept,
+    attributes,
+    bodies,
+    decoding,
+    deletion,
+    discovery,
+    errors,
+    openapi,
+    protobuf,
+    requests,
+    tables,
+)
 from fakes.apiserver.accept import Form
+from fakes.apiserver.audit import ASKED_BY, AuditLog
+from fakes.apiserver.authorizer import ADMINISTRATOR, AlwaysAllow, Authorizer
 from fakes.apiserver.bodies import Encoder
 from fakes.apiserver.decoding import Received
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.faults import NONE as UNTROUBLED
 from fakes.apiserver.faults import Faults, Trouble
+from fakes.apiserver.gate import Gate
 from fakes.apiserver.node_metrics import NodeMetrics
 from fakes.apiserver.nodeproxy import NodeProxy
 from fakes.apiserver.objects import Object
 from fakes.apiserver.requests import NoSuchPath, Target
-from fakes.apiserver.resources import NODES, PODS
+from fakes.apiserver.resources import NODES, PODS, REVIEWS
 from fakes.apiserver.server import ApiServer
 from fakes.apiserver.streaming import Pace, stream
 from fakes.apiserver.watch import Event
@@ -56,9 +70,12 @@ class HttpDoor:
     Args:
         server: the API server.
         now: the wall clock, for ages in tables.
-        token: the bearer token that clients must show; None lets everybody in.
+        token: the administrator's bearer token; None lets everybody in.
+        authorizer: says what the others may do; None for everything.
         version: of Kubernetes, as ``/version`` tells it.
         faults: what goes wrong with requests; None for nothing.
+        audit: writes down what is asked; None for nobody.
+        limit: how many requests may be under way, watches apart; 0 for any number.
     """
 
     def __init__(
@@ -67,13 +84,20 @@ class HttpDoor:
         *,
         now: Callable[[], datetime],
         token: str | None = None,
+        authorizer: Authorizer | None = None,
         version: str = "v1.34.0",
         faults: Faults | None = None,
+        audit: AuditLog | None = None,
+        limit: int = 0,
     ) -> None:
         self._server = server
         self._now = now
-        self._token = token
+        self._authorizer = authorizer or AlwaysAllow()
+        self._gate = Gate(token, server.whose, self._authorizer)
         self._faults = faults
+        self._audit = audit
+        self._limit = limit
+        self._in_flight = 0
         self._encoder = Encoder()
         self._messages = Encoder(protobuf.body)
         self._nodes = NodeProxy(server)
@@ -113,6 +137,30 @@ class HttpDoor:
     # --- one request ------------------------------------------------------------------------------------------------
 
     async def _handle(self, request: web.BaseRequest) -> Answer:
+        counts = not requests.is_watch(request.query)
+        if counts and self._limit and self._in_flight >= self._limit:
+            text = "Too many requests, please try again later.\n"
+            return web.Response(status=429, text=text, headers={"Retry-After": "1"})
+        self._in_flight += counts
+        received = "" if self._audit is None else self._audit.received()
+        ASKED_BY.set(None)
+        code = 0
+        try:
+            answer = await self._guarded(request)
+            code = answer.status
+            return answer
+        finally:
+            self._in_flight -= counts
+            if self._audit is not None:
+                self._note(self._audit, request, received, code)
+
+    def _note(self, audit: AuditLog, request: web.BaseRequest, received: str, code: int) -> None:
+        wanted = attributes.of_request(request.method, request.path, request.query)
+        agent = request.headers.get("User-Agent", "")
+        source = request.remote or ""
+        audit.note(wanted, uri=request.path_qs, source=source, agent=agent, received=received, code=code)
+
+    async def _guarded(self, request: web.BaseRequest) -> Answer:
         try:
             return await self._route(request)
         except StatusError as error:
@@ -131,7 +179,9 @@ class HttpDoor:
         path = request.path
         if path in HEALTH or path.startswith(tuple(f"{each}/" for each in HEALTH)):
             return web.Response(text="ok")
-        self._authenticate(request)
+        user = self._gate.user(request.headers, _certificate(request))
+        ASKED_BY.set(user)
+        self._gate.check(user, attributes.of_request(request.method, path, request.query))
         document = self._document(request)
         if document is None:
             target = requests.target(path, self._server.resources)
@@ -161,17 +211,6 @@ class HttpDoor:
             return _described(request, described)
         found = self._discovery.answer(path, request.headers.get("Accept", ""))
         return None if found is None else _discovered(request, found)
-
-    def _authenticate(self, request: web.BaseRequest) -> None:
-        if self._token is None:
-            return
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            if secrets.compare_digest(token.strip().encode(), self._token.encode()):
-                return
-            if self._server.whose(token.strip()) is not None:
-                return
-        raise StatusError(401, "Unauthorized", "Unauthorized")
 
     async def _resource(self, request: web.BaseRequest, target: Target, trouble: Trouble) -> Answer:
         if target.subresource == "log" and target.resource.plural == "pods":
@@ -257,6 +296,9 @@ class HttpDoor:
         resource, name, subresource = target.resource, target.name, target.subresource
         if _across_namespaces(target) or (name and not subresource):
             raise errors.method_not_allowed()
+        if resource in REVIEWS:
+            answered = self._server.review(resource, sent.body, ASKED_BY.get() or ADMINISTRATOR, self._authorizer)
+            return _warned(self._answer(request, target, answered, status=201), sent)
         created = self._server.create(
             resource, target.namespace, sent.body, name=name, subresource=subresource, options=options
         )
@@ -348,6 +390,11 @@ class HttpDoor:
 
 
 _HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
+
+
+def _certificate(request: web.BaseRequest) -> dict[str, Any] | None:
+    """The certificate that the client has shown, if it is of an authority that counts."""
+    return None if request.transport is None else request.transport.get_extra_info("peercert")
 
 
 def _warned(answer: Answer, sent: Received) -> Answer:

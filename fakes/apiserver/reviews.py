@@ -1,39 +1,15 @@
 """Questions that are asked by creating an object which is answered and not kept: who is this, and what may they do?
 
-There is no authorisation here: whoever has a name may do everything. Names are the administrator's, whose token the
-server was given, and those of service accounts, by tokens that the server has issued.
+What somebody may do, an authorizer knows.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from fakes.apiserver.attributes import Attributes
+from fakes.apiserver.authorizer import Authorizer, User
 from fakes.apiserver.objects import Object
-
-ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
-ALL_PATHS = {"verbs": ["*"], "nonResourceURLs": ["*"]}
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who asks."""
-
-    name: str
-    groups: tuple[str, ...]
-    uid: str = ""
-    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-    def info(self) -> dict[str, Any]:
-        """As a ``UserInfo`` of authentication.k8s.io."""
-        info: dict[str, Any] = {"username": self.name, "groups": list(self.groups)}
-        if self.uid:
-            info["uid"] = self.uid
-        if self.extra:
-            info["extra"] = {name: list(values) for name, values in self.extra}
-        return info
-
-
-ADMINISTRATOR = User("kubernetes-admin", ("system:masters", "system:authenticated"))
+from fakes.apiserver.resources import ResourceType
 
 Whose = Callable[[str], User | None]
 """Whose a token is; None for nobody's."""
@@ -56,26 +32,35 @@ def service_account(claims: Mapping[str, Any], find: Mapping[str, Callable[[str,
     return User(claims["sub"], groups, held["serviceaccount"]["uid"])
 
 
-def answer(kind: str, review: Mapping[str, Any], user: User, whose: Whose) -> Object:
+def answer(
+    resource: ResourceType, review: Mapping[str, Any], user: User, whose: Whose, authorizer: Authorizer, timestamp: str
+) -> Object:
     """The review with its answer.
 
     Args:
-        kind: which review it is.
+        resource: which review it is.
         review: as it was sent.
         user: who asks; the ``Self`` reviews are about them.
         whose: knows tokens.
+        authorizer: knows what users may do.
+        timestamp: now, as a Kubernetes ``Time``.
     """
-    answered: Object = {**review, "metadata": review.get("metadata") or {}}
+    spec = review.get("spec") or {}
+    kind, metadata = resource.kind, review.get("metadata") or {}
+    answered: Object = {**review, "kind": kind, "apiVersion": resource.api_version, "metadata": metadata}
     match kind:
         case "TokenReview":
-            answered["status"] = _of_token(review.get("spec") or {}, whose)
+            answered["status"] = _of_token(spec, whose)
         case "SelfSubjectReview":
-            answered["status"] = {"userInfo": user.info()}
+            answered |= {"metadata": {"creationTimestamp": timestamp}, "status": {"userInfo": user.info()}}
         case "SelfSubjectRulesReview":
-            rules = {"resourceRules": [ALL], "nonResourceRules": [ALL_PATHS], "incomplete": False}
-            answered["status"] = rules
+            rules = authorizer.rules(user, str(spec.get("namespace") or ""))
+            found = {"resourceRules": rules.resource, "nonResourceRules": rules.path, "incomplete": False}
+            answered["status"] = found
         case _:
-            answered["status"] = {"allowed": True}
+            whom = user if kind == "SelfSubjectAccessReview" else _asked_about(spec)
+            allowed, reason = authorizer.decide(whom, _wanted(spec))
+            answered["status"] = {"allowed": allowed, **({"reason": reason} if reason else {})}
     return answered
 
 
@@ -87,3 +72,18 @@ def _of_token(spec: Mapping[str, Any], whose: Whose) -> dict[str, Any]:
     if spec.get("audiences"):
         status["audiences"] = spec["audiences"]
     return status
+
+
+def _asked_about(spec: Mapping[str, Any]) -> User:
+    extra = tuple((name, tuple(values)) for name, values in (spec.get("extra") or {}).items())
+    return User(spec.get("user") or "", tuple(spec.get("groups") or ()), spec.get("uid") or "", extra)
+
+
+def _wanted(spec: Mapping[str, Any]) -> Attributes:
+    """What an access review asks about."""
+    path = spec.get("nonResourceAttributes")
+    if path is not None:
+        return Attributes(path.get("verb") or "", path.get("path") or "")
+    asked = spec.get("resourceAttributes") or {}
+    fields = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
+    return Attributes(**{"verb": "", **{field: asked[field] for field in fields if asked.get(field)}})

@@ -32,6 +32,8 @@ from fakes.apiserver import (
     writes,
 )
 from fakes.apiserver.admission import AdmissionPlugins
+from fakes.apiserver.aggregation import Aggregation
+from fakes.apiserver.authorizer import ADMINISTRATOR, AlwaysAllow, Authorizer, User
 from fakes.apiserver.catalog import BUDGETS, BUILT_IN, PRIORITY_CLASSES, QUOTAS, STORED_HERE
 from fakes.apiserver.causes import immutable
 from fakes.apiserver.controllers import WorkQueue
@@ -105,6 +107,7 @@ class ApiServer:
         self._disruption: DisruptionController | None = None
         if controllers.DISRUPTION in running:
             self._disruption = DisruptionController(self, self._due, now)
+        self._aggregation = Aggregation(self, self._due) if controllers.AGGREGATION in running else None
         self._namespaces = Namespaces(self, self._due, running)
         self._garbage = GarbageCollector(self, self._due)
         self._note = self._garbage.note if controllers.GARBAGE_COLLECTOR in running else _ignore
@@ -136,6 +139,8 @@ class ApiServer:
                 self._garbage.load(resource, found[resource.qualified])
         if self._disruption is not None:
             self._disruption.load(found[BUDGETS.qualified])
+        if self._aggregation is not None:
+            self._aggregation.load()
         self._plugins.load()
         self._plugins.quotas.load(found[QUOTAS.qualified])
         self._due.work()
@@ -192,11 +197,15 @@ class ApiServer:
         collection = self._collections[resource]
         return listing.watched(resource, collection, namespace, selection, options, lambda: self._version)
 
-    def whose(self, token: str) -> reviews.User | None:
+    def whose(self, token: str) -> User | None:
         """Whose a service account's token is: while its account, and the object that it is bound to, are there."""
         claims = tokens.claims(token, now=self._now(), secret=self._token_secret)
         find = {"serviceaccount": self._collections[SERVICE_ACCOUNTS].get, "pod": self._collections[PODS].get}
         return None if claims is None else reviews.service_account(claims, find)
+
+    def review(self, resource: ResourceType, asked: Mapping[str, Any], user: User, authorizer: Authorizer) -> Object:
+        """A review with its answer, for that user."""
+        return reviews.answer(resource, asked, user, self.whose, authorizer, self._stamps.timestamp())
 
     # --- writes ---
 
@@ -214,7 +223,7 @@ class ApiServer:
         if subresource:
             return self._command(resource, namespace, name, obj, subresource, options)
         if resource.computed:
-            return reviews.answer(resource.kind, obj, reviews.ADMINISTRATOR, self.whose)
+            return self.review(resource, obj, ADMINISTRATOR, AlwaysAllow())
         decoded = writes.decode(resource, obj)
         meta = decoded.get("metadata") or {}
         if meta.get("resourceVersion"):

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fakes.apiserver import bootstrap
 from fakes.apiserver.http import HttpDoor
+from fakes.apiserver.rbac import Rbac
 from tests.contract.backends import fake_server, now, the_control_plane
 from tests.contract.differences import DIFFERENCES
 from tests.contract.wire import Ask, record, recorded, wire
@@ -65,11 +67,14 @@ def known(subject: str, name: str) -> list[pytest.MarkDecorator]:
 )
 def test_the_fake_answers_as_recorded(subject: str, name: str, case: list[Ask]) -> None:
     async def play() -> list[object]:
-        door = HttpDoor(fake_server(), now=now, token=TOKEN)
+        server = fake_server()
+        if subject == "authorization":
+            bootstrap.publish_policy(server)
+        door = HttpDoor(server, now=now, token=TOKEN, authorizer=Rbac(server))
         port = await door.start()
         try:
-            async with wire(f"http://127.0.0.1:{port}", TOKEN) as server, asyncio.timeout(SECONDS_PER_CASE):
-                return await server.play(case, "case-1")
+            async with wire(f"http://127.0.0.1:{port}", TOKEN) as there, asyncio.timeout(SECONDS_PER_CASE):
+                return await there.play(case, "case-1")
         finally:
             await door.stop()
 

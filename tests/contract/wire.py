@@ -49,6 +49,7 @@ class Ask:
         events: the request is a watch, of which this many events are read.
         headers: response headers that are part of the answer.
         until: ask again until the answer is so, a value for each path in it: controllers take their time.
+        user: who asks, the administrator in their name; "" for the administrator.
         later: let the controllers of a real one first see what was asked before.
     """
 
@@ -61,6 +62,7 @@ class Ask:
     events: int = 0
     headers: tuple[str, ...] = ()
     until: dict[str, Any] = field(default_factory=dict)
+    user: str = ""
     later: bool = False
 
 
@@ -151,7 +153,12 @@ class Wire:
             ask.method,
             f"{self.url}{filled(ask.path, words)}{'?' if query else ''}{query}",
             data=None if content is None else BytesIO(filled(content, words).encode()),
-            headers={"Content-Type": ask.type, "Accept": ask.accept, "User-Agent": "contract/1"},
+            headers={
+                "Content-Type": ask.type,
+                "Accept": ask.accept,
+                "User-Agent": "contract/1",
+                **_in_the_name_of(ask.user),
+            },
         ) as response:
             if ask.events and response.status == 200:
                 return (
@@ -188,6 +195,13 @@ async def wire(url: str, token: str) -> AsyncIterator[Wire]:
         yield Wire(session, url)
     if url.startswith("https"):
         await asyncio.sleep(TLS_END_SECONDS)
+
+
+def _in_the_name_of(user: str) -> dict[str, str]:
+    """The headers; a group of the user follows after a colon."""
+    name, _, group = user.partition(":") if not user.startswith("system:") else (user, "", "")
+    found = {"Impersonate-User": name, "Impersonate-Group": group}
+    return {header: value for header, value in found.items() if value}
 
 
 def _is_so(wanted: Mapping[str, Any], code: int, body: Any) -> bool:

@@ -92,3 +92,32 @@ def test_a_pod_has_the_priority_of_its_class(place: Place) -> None:
     assert kubectl(place, "get pod hurried -o jsonpath={.spec.priority}") == "1000"
     kubectl(place, "delete pod hurried")
     kubectl(place, "delete priorityclass urgent")
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("guarded")
+    options = ("--nodes", "0", "--authorization", "--audit-log", str(folder / "audit.log"))
+    with process("vksim", "serve", "--kubeconfig", str(folder / "kubeconfig"), *options):
+        eventually((folder / "kubeconfig").exists)
+        yield Place(folder / "kubeconfig")
+
+
+def test_a_user_may_do_what_a_binding_allows(guarded: Place) -> None:
+    kubectl(guarded, "create rolebinding readers --clusterrole=view --user=bob")
+    assert kubectl(guarded, "auth can-i list pods --as bob").strip() == "yes"
+    code, out, _ = guarded.kubectl("auth", "can-i", "delete", "pods", "--as", "bob")
+    assert (code, out.strip()) == (1, "no")
+    kubectl(guarded, "get pods --as bob")
+    code, _, err = guarded.kubectl("create", "configmap", "c", "--as", "bob")
+    assert code == 1
+    assert 'configmaps is forbidden: User "bob" cannot create resource "configmaps" in API group ""' in err
+    assert "pods/log" in kubectl(guarded, "auth can-i --list --as bob")
+    assert "bob" in kubectl(guarded, "auth whoami --as bob")
+
+
+def test_the_audit_log_tells_who_asked(guarded: Place) -> None:
+    kubectl(guarded, "get nodes --as ann --as-group system:masters")
+    lines = (guarded.kubeconfig.parent / "audit.log").read_text().splitlines()
+    events = [json.loads(each) for each in lines]
+    assert any(each["verb"] == "list" and each["user"]["username"] == "ann" for each in events)

@@ -143,7 +143,7 @@ def test_controllers_are_named_as_for_a_controller_manager(text: str, names_: se
 
 
 def test_an_unknown_controller_is_told() -> None:
-    with pytest.raises(ValueError, match="no controller is named 'gc'; there are disruption-controller, garbage-"):
+    with pytest.raises(ValueError, match="no controller is named 'gc'; there are clusterrole-aggregation-controller, "):
         controllers.parse("gc")
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from fakes.apiserver.authorizer import ADMINISTRATOR
 from fakes.apiserver.options import DeleteOptions
 from fakes.apiserver.resources import PODS, REVIEWS, SERVICE_ACCOUNTS
-from fakes.apiserver.reviews import ADMINISTRATOR
 from fakes.apiserver.server import ApiServer
 
 KINDS = {each.kind: each for each in REVIEWS}

@@ -47,6 +47,12 @@ def messages(package: str) -> dict[str, list[Any]]:
     return found
 
 
+def policy() -> list[dict[str, Any]]:
+    """The roles and bindings of a new cluster."""
+    found: list[dict[str, Any]] = _read("policy.json")
+    return found
+
+
 def parameters() -> dict[str, list[Any]]:
     """Action (``list``, ``post``, ...) -> its query parameters in OpenAPI."""
     found: dict[str, list[Any]] = _read("parameters.json")

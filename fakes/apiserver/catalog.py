@@ -249,6 +249,19 @@ CATALOG = (
     CLUSTER_ROLES,
     ROLE_BINDINGS,
     CLUSTER_ROLE_BINDINGS,
+    _admission("mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    _admission("validatingadmissionpolicies", "ValidatingAdmissionPolicy", status=True),
+    _admission("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"),
+    _admission("validatingwebhookconfigurations", "ValidatingWebhookConfiguration"),
+    _kind(
+        _CERTIFICATES,
+        "v1",
+        "certificatesigningrequests",
+        "CertificateSigningRequest",
+        "csr",
+        namespaced=False,
+        default=_with({}, {}),
+    ),
 )
 
 STORED_HERE = (*STORED, *CATALOG)

@@ -5,7 +5,7 @@ Drawn by matplotlib without pyplot. Each colour is drawn as a stand-in that beco
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -29,6 +29,24 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400,
 _TEXT, _FAINT, _FAULT, _PAPER = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04"
 _PHASES = {"Pending": "#0a0b11", "Running": "#0a0b12", "Succeeded": "#0a0b13", "Failed": "#0a0b14"}
 _ACCENT = "#0a0b21"
+_LINES = {
+    "create": "#0a0b31",
+    "patch": "#0a0b32",
+    "update": "#0a0b33",
+    "delete": "#0a0b34",
+    "list": "#0a0b35",
+    "get": "#0a0b36",
+    "errors": "#0a0b37",
+}
+"""CSS variable of a line -> its stand-in."""
+
+CALLS: dict[str, dict[str, str]] = {
+    "Calls of the API server": {
+        f"api {verb}": verb for verb in ("create", "patch", "update", "delete", "get", "list", "errors")
+    },
+    "Calls of the clouds": {"cloud calls": "patch", "cloud throttled": "create", "cloud failed": "errors"},
+}
+"""Title of a chart -> its series, each with the CSS variable of its colour."""
 _VARIABLES = {
     _TEXT: "var(--muted)",
     _FAINT: "var(--line)",
@@ -36,6 +54,7 @@ _VARIABLES = {
     _PAPER: "var(--card)",
     _ACCENT: "var(--accent)",
     **{colour: f"var(--{phase.lower()})" for phase, colour in _PHASES.items()},
+    **{colour: f"var(--{name})" for name, colour in _LINES.items()},
 }
 
 _STYLE: dict[Any, Any] = {
@@ -78,6 +97,39 @@ def phases(times: Sequence[float], counts: dict[str, list[int]], faults: Sequenc
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlabel("simulated time")
         return _svg(figure, "phases", "Pods by phase over simulated time, stacked; shaded bands show the faults")
+
+
+def calls(
+    times: Sequence[float], counts: Mapping[str, Sequence[int]], keys: Mapping[str, str], faults: Sequence[Band], title: str
+) -> str:
+    """Calls a second over simulated time, a line for each kind, with a band for each fault.
+
+    Args:
+        times: when they were counted.
+        counts: kind -> how many since the time before.
+        keys: kind -> the CSS variable of its colour.
+        faults: what was broken when.
+        title: what the drawing is about.
+    """
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2.6)
+        step = max(1, -(-len(times) // POINTS))
+        kept = range(0, len(times), step)
+        top = 0.0
+        for kind, values in counts.items():
+            seconds = [max(times[min(at + step, len(times)) - 1] - times[max(at - 1, 0)], 1e-9) for at in kept]
+            rates = [sum(values[at : at + step]) / wide for at, wide in zip(kept, seconds, strict=True)]
+            rates[0] = 0.0 if not times[0] and step == 1 else rates[0]
+            top = max(top, *rates)
+            axes.plot([times[at] for at in kept], rates, color=_LINES[keys[kind]], linewidth=1.4)
+        axes.set_ylim(0, max(top * 1.16, 1e-9))
+        axes.set_xlim(0, times[-1] if times else 1)
+        _bands(axes, faults)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.clock(value)))
+        axes.xaxis.set_major_locator(_round_times(times[-1] if times else 1))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.set_ylabel("a second")
+        return _svg(figure, title.lower().replace(" ", "-"), f"{title} a second, over simulated time")
 
 
 def startups(ordered: Sequence[float]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from vksim import charts, expect, units
+from vksim import charts, expect, report_pods, units
 from vksim.result import Life, Result
 
 MOST_VIOLATIONS = 5
@@ -23,8 +23,12 @@ def html(result: Result) -> str:
         _expectations(result),
         _invariants(result),
         "</div>",
+        _calls(result),
+        report_pods.why_pending(result),
         _startups(result),
+        report_pods.startup_parts(result),
         _slowest(result),
+        report_pods.lives(result),
         _footer(result),
     ]
     return "\n".join(
@@ -116,6 +120,19 @@ def _invariants(result: Result) -> str:
         text = f'{escape(each.name)}<br><span class="faint">{escape(each.meaning)}</span>{details}'
         rows.append([_mark(not each.violations), text])
     return f"<section><h2>Invariants</h2>{_table(['', 'held in every run'], rows)}</section>"
+
+
+def _calls(result: Result) -> str:
+    """What was asked of the API server and of the clouds, over time."""
+    parts = []
+    for title, names in charts.CALLS.items():
+        seen = [name for name in names if any(result.calls.get(name, ()))]
+        if not seen:
+            continue
+        legend = "".join(f'<li style="--key: var(--{names[name]})">{escape(name.split(" ")[1])}</li>' for name in seen)
+        chart = charts.calls(result.times, {name: result.calls[name] for name in seen}, names, result.faults, title)
+        parts.append(f'<section><h2>{title}</h2><ul class="legend">{legend}</ul><figure>{chart}</figure></section>')
+    return "".join(parts)
 
 
 def _startups(result: Result) -> str:

@@ -35,6 +35,8 @@ class Life:
     Attributes:
         reasons: those that its status gave, in order.
         waiting: why it has no node, in the scheduler's words; empty if it has one.
+        accepted: when the cloud accepted it, and
+        started: when its first container started; clouds tell whole seconds.
     """
 
     name: str
@@ -47,6 +49,18 @@ class Life:
     phase: str
     reasons: list[str]
     waiting: str = ""
+    accepted: float | None = None
+    started: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the pods' startup, in seconds: on average, and percentiles."""
+
+    name: str
+    mean: float
+    p50: float
+    p99: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,12 @@ class Result:
         startups: seconds from creation to Running of every pod that got there, sorted.
         slowest: pods that did not come to run, and those that took longest.
         event_log_sha256: the same for the same scenario, seed and version.
-        wall_seconds: how long the simulator took; not part of what repeats.
+        calls: what was called how often between two of these times.
+        parts: what startup consists of.
+        pending: why pods had no node at the end -> how many.
+        lives: pods to look at one by one: those that stand out, and a sample of the rest.
+        wall_seconds: how long the simulator took, and
+        memory: how much it had at most, in MiB; not part of what repeats.
     """
 
     scenario: str
@@ -89,7 +108,12 @@ class Result:
     startups: list[float]
     slowest: list[Life]
     event_log_sha256: str
+    calls: dict[str, list[int]] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    pending: dict[str, int] = field(default_factory=dict)
+    lives: list[Life] = field(default_factory=list)
     wall_seconds: float = field(default=0.0)
+    memory: float = field(default=0.0)
 
     @property
     def passed(self) -> bool:

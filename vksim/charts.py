@@ -100,7 +100,11 @@ def phases(times: Sequence[float], counts: dict[str, list[int]], faults: Sequenc
 
 
 def calls(
-    times: Sequence[float], counts: Mapping[str, Sequence[int]], keys: Mapping[str, str], faults: Sequence[Band], title: str
+    times: Sequence[float],
+    counts: Mapping[str, Sequence[int]],
+    keys: Mapping[str, str],
+    faults: Sequence[Band],
+    title: str,
 ) -> str:
     """Calls a second over simulated time, a line for each kind, with a band for each fault.
 

@@ -31,6 +31,7 @@ from vksim.controllers import manager
 from vksim.controllers.manager import ControllerManager
 from vksim.gate import Gate, GatedKube, gated
 from vksim.kube import InProcessKube
+from vksim.meter import Meter, MeteredKube
 from vksim.scheduling import Scheduler
 
 SCHEDULER = "scheduler"
@@ -137,6 +138,7 @@ class Cluster:
         self._calm = calm
         self.began = clock.now()
         self._rests: dict[str, CalmRest] = {}
+        self.meter: Meter | None = None
         self.api = self._kube(None, USER)
         self.cloud = MockCloud(clock, random("cloud"))
         self.nodes: dict[str, VirtualNode] = {}
@@ -152,10 +154,13 @@ class Cluster:
 
         Args:
             latency: draws how long a request takes.
-            name: whose way it is; a way without a name goes through no gate.
+            name: whose way it is; a way without a name goes through no gate, and is not measured.
         """
         kube = self._kube(latency, name)
-        return GatedKube(kube, self.gate, name) if self.gate is not None and name else kube
+        if not name:
+            return kube
+        way: KubeApi = kube if self.gate is None else GatedKube(kube, self.gate, name)
+        return way if self.meter is None else MeteredKube(way, self.meter)
 
     def _kube(self, latency: Callable[[], float] | None, name: str) -> InProcessKube:
         if self._calm is None:

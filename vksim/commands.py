@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from runner import logs
-from vksim import progress, report, scenario_file, simulation, summary
+from vksim import junit, progress, report, scenario_file, simulation, summary
 from vksim.result import encoded, replay
 from vksim.scenario_file import ScenarioError
 
@@ -56,6 +56,7 @@ def run(name: str, *, seed: int | None, parameters: Mapping[str, str], out: Path
         return BROKEN
     (out / "result.json").write_bytes(encoded(result))
     (out / "report.html").write_text(report.html(result), encoding="utf-8")
+    (out / "junit.xml").write_text(junit.xml(result), encoding="utf-8")
     if as_json:
         click.echo(encoded(result), nl=False)
     else:

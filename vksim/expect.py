@@ -19,8 +19,19 @@ SERIES: dict[str, str] = {
     "pod.startup.p90": "time from a pod's creation to Running, 90th percentile",
     "pod.startup.p99": "time from a pod's creation to Running, 99th percentile",
     "pod.startup.max": "time from a pod's creation to Running, slowest pod",
+    "pod.startup.queue.p99": "time from a pod's creation until it was bound to a node, 99th percentile",
+    "pod.startup.provider.p99": "time from then until the cloud had accepted it, 99th percentile",
+    "pod.startup.cloud.p99": "time from then until its containers had started, 99th percentile",
+    "pod.startup.report.p99": "time from then until the API said Running, 99th percentile",
     "provider.errors": "provider calls that failed",
     "api.writes": "writes that changed something in the API server",
+    "api.calls": "calls of the API server, watches not counted",
+    "api.errors": "calls of the API server that were refused or got no answer",
+    "api.mutating.p99": "time of a call that writes, 99th percentile of the worst verb and resource in five minutes",
+    "api.reading.p99": "time of a call that reads, 99th percentile of the worst verb and resource in five minutes",
+    "cloud.calls": "calls of the fake clouds",
+    "cloud.throttled": "calls that a fake cloud turned away because there were too many",
+    "cloud.failed": "calls of a fake cloud that failed otherwise",
 }
 """What can be measured, and what it means."""
 

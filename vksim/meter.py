@@ -1,7 +1,7 @@
 """What a run's clients do at the API server and in the clouds: how many calls, how they end, how long they take.
 
-The percentiles are those of Kubernetes' scalability SLIs: of each resource and verb, in windows of five minutes; told is
-the worst window of the worst of them. https://github.com/kubernetes/community/tree/main/sig-scalability/slos
+The percentiles are those of Kubernetes' scalability SLIs: of each resource and verb, in windows of five minutes; told
+is the worst window of the worst of them. https://github.com/kubernetes/community/tree/main/sig-scalability/slos
 """
 
 import asyncio
@@ -80,7 +80,9 @@ class Meter:
             "api.errors": float(sum(count for (_, _, code), count in self.calls.items() if code >= 400)),
             "cloud.calls": float(self.cloud_calls.total()),
             "cloud.throttled": float(self._outcomes(FaultKind.THROTTLED)),
-            "cloud.failed": float(self.cloud_calls.total() - self._outcomes("ok") - self._outcomes(FaultKind.THROTTLED)),
+            "cloud.failed": float(
+                self.cloud_calls.total() - self._outcomes("ok") - self._outcomes(FaultKind.THROTTLED)
+            ),
         }
         for name, verbs in (("api.mutating.p99", MUTATING), ("api.reading.p99", {"get", "list"})):
             worst = [_p99(times) for (verb, _, _), times in self._times.items() if verb in verbs]

@@ -5,6 +5,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import BinaryIO
 
 import orjson
@@ -12,6 +13,8 @@ import orjson
 from providers.pods import TERMINAL_PHASES
 from providers.types import KubeObject
 from runner import kube
+from runner.ports import parse_rfc3339
+from vksim.loop import EPOCH
 
 PHASES = ("Pending", "Running", "Succeeded", "Failed")
 
@@ -30,6 +33,8 @@ class PodLife:
     deleted: float | None = None
     reasons: list[str] = field(default_factory=list)
     waiting: str = ""
+    accepted: float | None = None
+    started: float | None = None
 
     @property
     def startup(self) -> float | None:
@@ -45,6 +50,7 @@ class Observer:
         log: gets a line of JSON for each change that a watch delivers.
         ended: called with a pod when it has become terminal.
         delivered: called with the kind and the resourceVersion of each change that is delivered.
+        begun: the wall clock at time 0.
 
     Attributes:
         lives: of all pods, by UID.
@@ -58,11 +64,13 @@ class Observer:
         log: BinaryIO,
         ended: Callable[[KubeObject], None],
         delivered: Callable[[str, str], None],
+        begun: datetime = EPOCH,
     ) -> None:
         self.lives: dict[str, PodLife] = {}
         self.phases: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
         self._time = time
+        self._begun = begun
         self._log = log
         self._hash = hashlib.sha256()
         self._ended = ended
@@ -124,10 +132,25 @@ class Observer:
         life.phase = phase
         if phase == "Running" and life.running is None:
             life.running = now
+            life.accepted, life.started = self._in_cloud(pod["status"], life)
         if phase in TERMINAL_PHASES:
             life.ended = now
             self.totals[phase.lower()] += 1
             self._ended(pod)
+
+    def _in_cloud(self, status: KubeObject, life: PodLife) -> tuple[float | None, float | None]:
+        """When the cloud accepted the pod, and when its last container started.
+
+        Clouds tell whole seconds, cut off: what seems to be earlier than what came before it was at the same time.
+        """
+        begins = [(each.get("state") or {}).get("running") or {} for each in status.get("containerStatuses") or ()]
+        started = max((each["startedAt"] for each in begins if each.get("startedAt")), default=None)
+        accepted = status.get("startTime")
+        if accepted is None or started is None or life.scheduled is None or life.running is None:
+            return None, None
+        moments = [(parse_rfc3339(each) - self._begun).total_seconds() for each in (accepted, started)]
+        first = min(max(moments[0], life.scheduled), life.running)
+        return first, min(max(moments[1], first), life.running)
 
     def _write(self, kind: str, obj: KubeObject, now: float, facts: dict[str, str]) -> None:
         metadata = obj["metadata"]

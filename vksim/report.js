@@ -70,7 +70,13 @@
       found.length > MOST ? `${MOST} of ${found.length} shown: type a name, a node or a phase` : `${found.length} found`;
   };
 
+  // report.html#pod=NAME opens that pod's life
+  const linked = () => {
+    const name = decodeURIComponent(window.location.hash.replace(/^#pod=/, ""));
+    return data.find((pod) => pod.name === name);
+  };
   search.addEventListener("input", refresh);
+  window.addEventListener("hashchange", () => { if (linked()) show(linked()); });
   refresh();
-  if (data.length) show(data[0]);
+  if (data.length) show(linked() || data[0]);
 })();

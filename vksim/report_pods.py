@@ -48,9 +48,8 @@ def why_pending(result: Result) -> str:
     ordered = sorted(result.pending.items(), key=lambda each: (-each[1], each[0]))
     rows = "".join(f'<tr><td class="number">{count:,}</td><td>{escape(why)}</td></tr>' for why, count in ordered[:10])
     head = '<th class="number">pods</th><th>in the scheduler\'s words</th>'
-    return (
-        f"<section><h2>Why pods are pending</h2><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></section>"
-    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<section><h2>Why pods are pending</h2>{table}</section>"
 
 
 def lives(result: Result) -> str:
@@ -58,7 +57,11 @@ def lives(result: Result) -> str:
     if not result.lives:
         return ""
     created = int(result.measured["pods.created"])
-    some = "" if len(result.lives) >= created else f"{len(result.lives):,} of {created:,} pods: those that stand out, and a sample. "
+    some = (
+        ""
+        if len(result.lives) >= created
+        else f"{len(result.lives):,} of {created:,} pods: those that stand out, and a sample. "
+    )
     data = json.dumps([_plain(each) for each in result.lives], separators=(",", ":")).replace("</", "<\\/")
     script = Path(__file__).with_name("report.js").read_text(encoding="utf-8")
     return (

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from providers.types import KubeObject
 from runner import kube
 from runner.workqueue import WorkQueue
 from vksim import expect, workload
+from vksim import lives as lives_of
 from vksim.calm import Calm
 from vksim.checker import Checker, in_clouds, not_at_rest
 from vksim.clouds.base import CloudBackend
@@ -28,9 +30,10 @@ from vksim.gate import Gate
 from vksim.invariants import End
 from vksim.loop import VirtualClock, VirtualLoop
 from vksim.loop import run as run_virtual
+from vksim.meter import Meter
 from vksim.node_groups import NodeGroups, make_clouds
 from vksim.observer import PHASES, Observer, PodLife
-from vksim.result import Band, Checked, Life, Result, percentile
+from vksim.result import Band, Checked, Result, percentile
 from vksim.scenario import Scenario
 
 SAMPLES = 400
@@ -72,7 +75,8 @@ def play(
     begun = time.perf_counter()
     with _collector_at_ease():
         result = run_virtual(_Run(scenario, source, log, progress, folder).play())
-    return replace(result, wall_seconds=round(time.perf_counter() - begun, 3))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return replace(result, wall_seconds=round(time.perf_counter() - begun, 3), memory=round(memory, 1))
 
 
 @contextmanager
@@ -99,6 +103,7 @@ class _Run:
         self._folder = folder
         self._goals = scenario.until
         self._reached = asyncio.Event()
+        self._meter = Meter()
         self._times: list[float] = []
         self._counts: dict[str, list[int]] = {phase: [] for phase in PHASES}
 
@@ -112,14 +117,17 @@ class _Run:
         parts = CONTROLLERS - OF_WORKLOADS if bare else CONTROLLERS
         cluster = Cluster(clock, self._random, latency=self._latency(), controllers=parts, calm=calm)
         gate = cluster.gate = Gate(self._random("faults")) if scenario.faults else None
+        cluster.meter = self._meter
         clouds = make_clouds(scenario.clouds, clock, self._random)
+        for name, cloud in clouds.items():
+            self._meter.listen(name, cloud.model)
         groups = NodeGroups(scenario.cluster.nodes, cluster, clouds)
         world = self._world(cluster, gate, clouds, groups, calm)
         player = None if world is None else Player(scenario.faults, world, scenario.duration.seconds)
         checker = Checker(cluster, clouds, loop.time, world, player)
         groups.begin()
         janitor = _Janitor(scenario, cluster.api)
-        observer = Observer(loop.time, self._log, janitor.ended, checker.delivered)
+        observer = Observer(loop.time, self._log, janitor.ended, checker.delivered, begun=scenario.start)
         background = [
             loop.create_task(cluster.run(), name="cluster"),
             loop.create_task(observer.run(cluster.api), name="observer"),
@@ -172,6 +180,7 @@ class _Run:
             for phase, counts in self._counts.items():
                 counts.append(observer.phases[phase])
             checker.tick()
+            self._meter.tick()
             if self._goals and all(each.met for each in expect.judge(self._goals, _measured(observer, []))):
                 self._reached.set()
             if self._progress is not None:
@@ -198,6 +207,8 @@ class _Run:
         measured = _measured(observer, startups)
         measured["provider.errors"] = float(gate.provider_errors if gate else 0)
         measured["api.writes"] = float(cluster.server.version)
+        startup = lives_of.parts(lives)
+        measured |= self._meter.measured() | lives_of.measured(startup)
         bands = [
             Band(each.at.seconds, each.at.seconds + each.during.seconds, each.describe(), player.fired[number])
             for number, each in enumerate(scenario.faults)
@@ -218,8 +229,12 @@ class _Run:
             times=self._times,
             phases=self._counts,
             startups=[round(each, 6) for each in startups],
-            slowest=[_life(each) for each in _slowest(lives)],
+            slowest=[lives_of.life_of(each) for each in _slowest(lives)],
             event_log_sha256=observer.digest,
+            calls=self._meter.series,
+            parts=startup,
+            pending=lives_of.pending(lives),
+            lives=lives_of.to_show(lives),
         )
 
 
@@ -304,18 +319,3 @@ def _slowest(lives: list[PodLife]) -> list[PodLife]:
     started = sorted(lives, key=lambda each: (-(each.startup or 0.0), each.name))
     first = sorted(stuck, key=lambda each: (each.created, each.name))[:STUCK]
     return (first + [each for each in started if each.startup is not None])[:SLOWEST]
-
-
-def _life(life: PodLife) -> Life:
-    return Life(
-        life.name,
-        life.node,
-        life.created,
-        life.scheduled,
-        life.running,
-        life.ended,
-        life.deleted,
-        life.phase,
-        life.reasons,
-        life.waiting,
-    )

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -23,6 +23,8 @@ from fakes.aci.principals import Application, ManagedIdentity, Principals
 from fakes.aci.tokens import LIFETIME, Tokens
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+CLOCK_SKEW = 300.0
+"""Seconds by which somebody else's clock may be ahead."""
 METADATA_VERSIONS = ("2018-02-01", "2019-08-01", "2021-02-01")
 _PADDINGS = {
     "RS256": padding.PKCS1v15(),
@@ -218,9 +220,9 @@ def _taken_apart(assertion: str) -> tuple[dict[str, Any], dict[str, Any], bytes,
     """A JSON web token: header, claims, what is signed, and the signature."""
     try:
         first, second, third = assertion.split(".")
-        header, claims = (orjson.loads(_decoded(each)) for each in (first, second))
+        header, claims = (msgspec.json.decode(_decoded(each), type=dict[str, Any]) for each in (first, second))
         return header, claims, f"{first}.{second}".encode(), _decoded(third)
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, msgspec.DecodeError):
         raise Refused(401, "invalid_client", 50027, "JWT token is invalid or malformed.") from None
 
 
@@ -229,14 +231,16 @@ def _decoded(part: str) -> bytes:
 
 
 def _check_times(claims: dict[str, Any], now: datetime) -> None:
-    if claims.get("nbf", 0) > now.timestamp() + 300 or claims.get("exp", 0) <= now.timestamp():
+    begins, ends = claims.get("nbf", 0), claims.get("exp", 0)
+    numbers = isinstance(begins, int | float) and isinstance(ends, int | float)
+    if not numbers or begins > now.timestamp() + CLOCK_SKEW or ends <= now.timestamp():
         raise Refused(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
 
 
 def _check_certificate(application: Application, header: dict[str, Any], signed: bytes, signature: bytes) -> None:
     """Refuse an assertion that no known certificate has signed."""
-    named = _decoded(header.get("x5t#S256") or header.get("x5t") or "")
-    scheme = _PADDINGS.get(header.get("alg", ""))
+    named = str(header.get("x5t#S256") or header.get("x5t")).rstrip("=")
+    scheme = _PADDINGS.get(str(header.get("alg")))
     for each in application.certificates:
         key = each.x509.public_key()
         if named in each.thumbprints and scheme is not None and isinstance(key, rsa.RSAPublicKey):

@@ -4,6 +4,7 @@ from collections import deque
 from ipaddress import IPv4Address
 from typing import Any
 
+import msgspec
 import orjson
 
 from fakes.aci import errors, shapes, views
@@ -40,6 +41,31 @@ class Addresses:
             self._free[IPv4Address(address).is_private].append(address)
 
 
+class _DelegationProperties(msgspec.Struct, rename="camel"):
+    service_name: str
+
+
+class _Delegation(msgspec.Struct):
+    properties: _DelegationProperties
+
+
+class _SubnetProperties(msgspec.Struct, rename="camel"):
+    address_prefix: str | None = None
+    address_prefixes: list[str] | None = None
+    delegations: list[_Delegation] | None = None
+
+
+class _Subnet(msgspec.Struct):
+    """What is read of a subnet; the rest is kept as it was sent."""
+
+    properties: _SubnetProperties
+
+
+class _ResourceGroup(msgspec.Struct):
+    location: str = ""
+    tags: dict[str, str] | None = None
+
+
 class Networks:
     """Resource groups and subnets of a subscription."""
 
@@ -50,7 +76,7 @@ class Networks:
         self._subnets: dict[str, dict[str, Any]] = {}
         self.in_use: dict[str, int] = {}
         for each in resource_groups:
-            self._add_group(each, {"location": region})
+            self._add_group(each, _ResourceGroup(region))
 
     def routes(self) -> list[Route]:
         """What is served."""
@@ -84,7 +110,8 @@ class Networks:
                 raise invalid(
                     "VirtualNetworkNotFound", f"The subnet '{each.id}' of container group '{name}' was not found."
                 )
-            services = [one["properties"]["serviceName"] for one in subnet["properties"].get("delegations", ())]
+            delegations = subnet["properties"].get("delegations") or ()
+            services = [one["properties"]["serviceName"] for one in delegations]
             if DELEGATE.lower() not in [service.lower() for service in services]:
                 raise invalid(
                     "SubnetDelegationMissing",
@@ -116,20 +143,20 @@ class Networks:
 
     def put_group(self, call: Call) -> Response:
         """Make one, or change its tags."""
-        given = _body(call)
-        if not given.get("location"):
+        given = shapes.decode(call.request.body, _ResourceGroup)
+        if not given.location:
             raise errors.location_required()
         exists = call.names["group"].lower() in self._groups
         return answer(200 if exists else 201, self._add_group(call.names["group"], given))
 
-    def _add_group(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    def _add_group(self, name: str, given: _ResourceGroup) -> dict[str, Any]:
         known = self._groups.get(name.lower(), {"name": name})
         group = self._groups[name.lower()] = {
             "id": f"/subscriptions/{self._subscription}/resourceGroups/{known['name']}",
             "name": known["name"],
             "type": "Microsoft.Resources/resourceGroups",
-            "location": views.region(given["location"]),
-            "tags": given.get("tags") or {},
+            "location": views.region(given.location),
+            "tags": given.tags or {},
             "properties": {"provisioningState": "Succeeded"},
         }
         return group
@@ -143,11 +170,8 @@ class Networks:
     def put_subnet(self, call: Call) -> Response:
         """Make one, or replace it. Its network need not be made first."""
         group = self.resource_group(call)
-        given = _body(call)
-        properties = given.get("properties")
-        if not isinstance(properties, dict) or not (
-            properties.get("addressPrefix") or properties.get("addressPrefixes")
-        ):
+        read = shapes.decode(call.request.body, _Subnet).properties
+        if not (read.address_prefix or read.address_prefixes):
             raise invalid("InvalidRequestFormat", "The subnet needs 'properties.addressPrefix'.")
         key = self._key(call)
         known = self._subnets.get(key)
@@ -159,7 +183,7 @@ class Networks:
             "name": call.names["subnet"],
             "id": subnet_id,
             "etag": f'W/"{views.guid(subnet_id)}"',
-            "properties": {**properties, "provisioningState": "Succeeded"},
+            "properties": {**orjson.loads(call.request.body)["properties"], "provisioningState": "Succeeded"},
             "type": f"{NETWORK_TYPE}/subnets",
         }
         if known is not None and "serviceAssociationLinks" in known["properties"]:
@@ -218,13 +242,3 @@ class Networks:
             f"/subscriptions/{self._subscription}/resourceGroups/{names['group']}/providers/{NETWORK_TYPE}"
             f"/{names['network']}/subnets/{names['subnet']}"
         ).lower()
-
-
-def _body(call: Call) -> dict[str, Any]:
-    try:
-        body = orjson.loads(call.request.body)
-    except orjson.JSONDecodeError as error:
-        raise errors.undeserializable(str(error), "") from None
-    if not isinstance(body, dict):
-        raise errors.undeserializable("Expected an object", "")
-    return body

@@ -1,5 +1,6 @@
 """Who may ask for tokens: applications with a secret, a certificate or a federated identity, and managed identities."""
 
+import base64
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha1, sha256
@@ -24,10 +25,11 @@ class Certificate:
         return x509.load_pem_x509_certificate(self.pem)
 
     @cached_property
-    def thumbprints(self) -> tuple[bytes, bytes]:
-        """By which an assertion names it: SHA-1 and SHA-256."""
+    def thumbprints(self) -> tuple[str, ...]:
+        """By which an assertion names it, SHA-1 and SHA-256, in base64 without padding."""
         der = self.x509.public_bytes(Encoding.DER)
-        return sha1(der, usedforsecurity=False).digest(), sha256(der).digest()
+        digests = (sha1(der, usedforsecurity=False).digest(), sha256(der).digest())
+        return tuple(base64.urlsafe_b64encode(each).rstrip(b"=").decode() for each in digests)
 
 
 @dataclass(frozen=True, slots=True)

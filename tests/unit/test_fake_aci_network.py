@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from fakes.aci import defaults
 from tests.unit.aci_setting import GROUPS, RESOURCE_GROUP, Azure, code, container, group, scripted
 
@@ -32,6 +34,21 @@ def test_a_resource_group_can_be_made_and_found() -> None:
 def test_a_subnet_must_be_delegated() -> None:
     assert code(with_subnet().put(body=group(subnetIds=[{"id": SUBNET}]))) == (400, "SubnetDelegationMissing")
     assert with_subnet(DELEGATION).put(body=group(subnetIds=[{"id": SUBNET.lower()}])).status == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        [],
+        {},
+        {"properties": {}},
+        {"properties": {"addressPrefix": "10.0.0.0/24", "delegations": ["aci"]}},
+        {"properties": {"addressPrefix": "10.0.0.0/24", "delegations": [{"name": "aci"}]}},
+    ],
+)
+def test_what_is_no_subnet_is_refused(body: Any) -> None:
+    assert Azure().ask("PUT", SUBNET, body).status == 400
 
 
 def test_a_subnet_must_be_one_that_may_be_joined() -> None:

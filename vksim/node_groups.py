@@ -9,6 +9,8 @@ from typing import Any, cast
 from providers import registry
 from providers.base import Clock, Provider, ProviderContext
 from providers.registry import ProviderFactory
+from providers.types import Taint
+from runner.config import provider_taint
 from vksim import profiles
 from vksim.clouds.base import GROUP, CloudBackend, MakeCloud
 from vksim.cluster import Cluster
@@ -97,9 +99,14 @@ class NodeGroups:
             settings=group.config if group.provider != "mock" else _mock_settings(group),
             factory=self._factories[group.name],
             labels={"group": group.name, **zone, **group.labels},
-            tainted=group.tainted,
-            taints=[{"key": each.key, "value": each.value, "effect": each.effect} for each in group.taints],
+            tainted=False,
+            taints=_taints(group),
         )
+
+
+def _taints(group: NodeGroup) -> list[Taint]:
+    own: list[Taint] = [{"key": each.key, "value": each.value, "effect": each.effect} for each in group.taints]
+    return [provider_taint(group.provider), *own] if group.tainted else own
 
 
 def _mock_settings(group: NodeGroup) -> dict[str, Any]:

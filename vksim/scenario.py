@@ -63,7 +63,7 @@ class NodeGroup(Struct, frozen=True):
     Attributes:
         name: the nodes are named ``<name>-0``, ``<name>-1`` and so on.
         count: how many, at first.
-        capacity: what a node offers, as quantities.
+        capacity: what a node offers, as quantities; on a cloud, ``config`` says it in the provider's words.
         labels: put on each node, besides ``group`` with the group's name.
         zones: the nodes take turns with these as their ``topology.kubernetes.io/zone``.
         tainted: whether the nodes keep ordinary pods off; the scenario's own pods tolerate it.

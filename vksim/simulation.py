@@ -139,7 +139,9 @@ class _Run:
         for each in scenario.workloads:
             random = self._random(f"workload {each.name}")
             background.append(
-                loop.create_task(workload.play(each, cluster.client(name="workloads"), random, self._folder))
+                loop.create_task(
+                    workload.play(each, cluster.client(name="workloads"), random, self._folder, in_clouds=bool(clouds))
+                )
             )
         background += [loop.create_task(groups.play(each)) for each in scenario.cluster.nodes]
         if player is not None:

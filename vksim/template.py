@@ -1,5 +1,6 @@
 """What a workload's pods look like: bare pods, and the pod templates of what controllers make pods of."""
 
+import json
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -9,6 +10,8 @@ from providers.mock.script import PREFIX
 from runner.config import PROVIDER_TAINT_KEY
 from vksim.demand import Workload
 
+SCRIPT = "VKSIM_SCRIPT"
+"""The variable in which fakes of real clouds find what a container does."""
 TOLERATION = {"key": PROVIDER_TAINT_KEY, "operator": "Exists"}
 
 
@@ -18,10 +21,13 @@ class Template:
     Args:
         workload: what the scenario says.
         random: draws what differs.
+        in_clouds: whether pods may run on fakes of real clouds, whose containers read what they are to do from their
+            environment.
     """
 
-    def __init__(self, workload: Workload, random: Random) -> None:
+    def __init__(self, workload: Workload, random: Random, *, in_clouds: bool = False) -> None:
         self._workload = workload
+        self._in_clouds = in_clouds
         self._random = random
         self.labels = {"app": workload.name, **workload.labels}
         self._spec = self._made_spec(getattr(workload, "restart_policy", "Always"))
@@ -38,7 +44,7 @@ class Template:
         if code:
             annotations[f"{PREFIX}exit-code"] = str(code)
         metadata = {"name": name, "labels": self.labels, "annotations": annotations}
-        return {"metadata": metadata, "spec": self._spec}
+        return {"metadata": metadata, "spec": self._scripted(self._spec, run_for, code)}
 
     def template(self, image: str = "", run_for: RandomTime | None = None) -> dict[str, Any]:
         """A controller's pod template; each of its pods draws for itself how long it runs."""
@@ -50,6 +56,9 @@ class Template:
             annotations[f"{PREFIX}exit-code"] = str(workload.exit_code)
         if image:
             spec = {**spec, "containers": [{**each, "image": image} for each in spec["containers"]]}
+        if self._in_clouds:
+            seconds = None if lasting is None else lasting.draw(self._random)
+            spec = self._scripted(spec, seconds, int(self._exit_code()))
         return {"metadata": {"labels": self.labels, "annotations": annotations}, "spec": spec}
 
     def with_requests(self, pod: Mapping[str, Any], requests: Mapping[str, str]) -> dict[str, Any]:
@@ -82,6 +91,14 @@ class Template:
             "automountServiceAccountToken": False,
             **{name: value for name, value in optional.items() if value},
         }
+
+    def _scripted(self, spec: dict[str, Any], run_for: float | None, exit_code: int) -> dict[str, Any]:
+        """The spec with what its containers are to do in their environment, where that is read."""
+        if not self._in_clouds or run_for is None:
+            return spec
+        value = json.dumps({"run_for": round(run_for, 3), "exit_code": exit_code})
+        script = {"name": SCRIPT, "value": value}
+        return {**spec, "containers": [{**each, "env": [*each.get("env", []), script]} for each in spec["containers"]]}
 
     def _exit_code(self) -> int:
         codes = self._workload.exit_code

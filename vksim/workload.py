@@ -54,18 +54,18 @@ class Arrival(NamedTuple):
     object: dict[str, Any]
 
 
-def arriving(workload: Workload, random: Random, folder: Path) -> Iterator[Arrival]:
+def arriving(workload: Workload, template: Template, random: Random, folder: Path) -> Iterator[Arrival]:
     """What arrives, in order.
 
     Args:
         workload: what the scenario says.
-        random: draws times, and what differs from pod to pod.
+        template: makes its pods.
+        random: draws when they arrive.
         folder: where the scenario is, for its trace files.
 
     Raises:
         ValueError: a trace has a row that cannot be a pod.
     """
-    template = Template(workload, random)
     if isinstance(workload, Trace):
         yield from (Arrival(*each) for each in trace.pods(workload, template, folder))
         return
@@ -124,20 +124,20 @@ def _job_spec(workload: Job, pods: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
-async def play(workload: Workload, api: KubeApi, random: Random, folder: Path) -> None:
+async def play(workload: Workload, api: KubeApi, random: Random, folder: Path, *, in_clouds: bool = False) -> None:
     """Create what arrives, then change it over time; an API server in trouble is asked again."""
     loop = asyncio.get_running_loop()
+    template = Template(workload, random, in_clouds=in_clouds)
     resource = RESOURCES[type(workload)]
     async with asyncio.TaskGroup() as tasks:
         if isinstance(workload, Controlled):
-            template = Template(workload, random)
             for step in getattr(workload, "scale", []):
                 tasks.create_task(_scale(workload, step, api))
             for number, rollout in enumerate(getattr(workload, "rollouts", []), start=2):
                 tasks.create_task(_roll_out(workload, rollout, number, template, api))
             if workload.delete_at is not None:
                 tasks.create_task(_delete(workload, workload.delete_at.seconds, api))
-        for at, obj in arriving(workload, random, folder):
+        for at, obj in arriving(workload, template, random, folder):
             if at > loop.time():
                 await asyncio.sleep(at - loop.time())
             await _until_done(api.create, resource, obj, workload.namespace)

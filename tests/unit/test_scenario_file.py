@@ -108,3 +108,22 @@ def test_what_comes_with_the_package_is_found_by_name(
 @pytest.mark.parametrize("path", bundled(), ids=lambda path: path.stem)
 def test_what_comes_with_the_package_is_valid(path: Path) -> None:
     assert load(path).metadata.name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ("provider: acii", "cluster.nodes[0].provider: there is no provider 'acii'; did you mean 'aci'?"),
+        ("provider: aci", "cluster.nodes[0].cloud: provider aci needs a cloud to run on; name one of clouds"),
+        ("cloud: wets", "cluster.nodes[0].cloud: there is no cloud 'wets'; did you mean 'west'?"),
+        ("cloud: west", "cluster.nodes[0].provider: the cloud west is one of aci; write provider: aci"),
+        ("profile: acii", "cluster.nodes[0].profile: there is no profile 'acii'; did you mean 'aci'?"),
+        ("{provider: aci, profile: aci}", ""),
+    ],
+)
+def test_a_group_that_cannot_run_is_told(tmp_path: Path, group: str, message: str) -> None:
+    fields = group.strip("{}").replace(", ", "\n      ")
+    text = GOOD.replace("count: 2", f"count: 2\n      {fields}").replace(
+        "workloads:", "clouds:\n  west: {provider: aci}\nworkloads:"
+    )
+    assert message in error(tmp_path, text)

@@ -13,6 +13,7 @@ from runner.kube import PODS
 from vksim import loop, scenario, workload
 from vksim.demand import Trace, Workload
 from vksim.kube import InProcessKube
+from vksim.template import Template
 from vksim.trace import check as check_trace
 
 
@@ -147,6 +148,11 @@ def test_namespaces_and_priority_classes_are_made() -> None:
 
 # --- traces ---------------------------------------------------------------------------------------------------------
 
+
+def arriving(told: Workload, random: Random, folder: Path) -> list[workload.Arrival]:
+    return list(workload.arriving(told, Template(told, random), random, folder))
+
+
 ROWS = "id,start,stop,cpu_milli,mem,code,prio\nB,160,170,500,64,1,\nA one,100,190,1500,128,0,high\n"
 COLUMNS = {
     "at": "start",
@@ -165,9 +171,9 @@ def trace(file: str, **more: Any) -> Workload:
 
 def test_a_traces_rows_become_pods_in_order_of_arrival(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(ROWS)
-    arriving = list(workload.arriving(trace("t.csv"), Random(1), tmp_path))
-    assert [(each.at, each.object["metadata"]["name"]) for each in arriving] == [(5, "w-a-one-0"), (65, "w-b-1")]
-    first, second = (each.object for each in arriving)
+    found = arriving(trace("t.csv"), Random(1), tmp_path)
+    assert [(each.at, each.object["metadata"]["name"]) for each in found] == [(5, "w-a-one-0"), (65, "w-b-1")]
+    first, second = (each.object for each in found)
     assert first["metadata"]["annotations"] == {"mock.vksim.io/run-for": "90.000s"}
     assert first["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "1500m", "memory": "128Mi"}
     assert first["spec"]["priorityClassName"] == "high"
@@ -176,16 +182,16 @@ def test_a_traces_rows_become_pods_in_order_of_arrival(tmp_path: Path) -> None:
 
 def test_a_trace_goes_by_faster_and_is_cut(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(ROWS)
-    arriving = list(workload.arriving(trace("t.csv", speed=10), Random(1), tmp_path))
-    assert [each.at for each in arriving] == [5, 11]
-    assert arriving[0].object["metadata"]["annotations"] == {"mock.vksim.io/run-for": "9.000s"}
-    assert len(list(workload.arriving(trace("t.csv", limit=1), Random(1), tmp_path))) == 1
+    found = arriving(trace("t.csv", speed=10), Random(1), tmp_path)
+    assert [each.at for each in found] == [5, 11]
+    assert found[0].object["metadata"]["annotations"] == {"mock.vksim.io/run-for": "9.000s"}
+    assert len(arriving(trace("t.csv", limit=1), Random(1), tmp_path)) == 1
 
 
 def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(ROWS)
     parquet.write_table(csv.read_csv(tmp_path / "t.csv"), tmp_path / "t.parquet")
-    by_format = [list(workload.arriving(trace(each), Random(1), tmp_path)) for each in ("t.csv", "t.parquet")]
+    by_format = [arriving(trace(each), Random(1), tmp_path) for each in ("t.csv", "t.parquet")]
     assert by_format[0] == by_format[1]
 
 

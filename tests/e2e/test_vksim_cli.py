@@ -89,7 +89,10 @@ def test_validate_names_what_is_fine(small: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("run", "none.yaml"), "vksim: none.yaml: no such file; the scenarios that come with vksim are: quickstart"),
+        (
+            ("run", "none.yaml"),
+            "vksim: none.yaml: no such file; the scenarios that come with vksim are: aci-burst, quickstart",
+        ),
         (
             ("validate", "wrong.yaml"),
             "vksim: wrong.yaml:7: cluster.nodes[0].cuont: unknown field; did you mean 'count'?",

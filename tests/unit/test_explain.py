@@ -12,7 +12,7 @@ from vksim.scenario_file import load
 def test_a_field_is_explained_with_its_value_and_default() -> None:
     told = explain.text("cluster.nodes.capacity")
     assert "FIELD     cluster.nodes.capacity <quantities>" in told
-    assert "What a node offers, as quantities." in told
+    assert "What a node offers, as quantities;" in told
     assert "default: cpu: 16, memory: 64Gi, pods: 110" in told
 
 

@@ -30,14 +30,19 @@ PATIENCE_SECONDS = 60.0
 LONG_SECONDS = 600.0
 COMPLAINT = re.compile(r"^[EF]\d{4} ")
 """An error in a log of klog's."""
-EXCUSED = (
-    # Two writers met; the one that lost tries again. On a real API server too.
-    re.compile("the object has been modified; please apply your changes to the latest version"),
-    # A controller works on an object that has gone, or in a namespace that goes.
-    re.compile(r'\\?" not found'),
-    re.compile("because it is being terminated"),
-    # The autoscaler looks before the first metrics are there.
-    re.compile("failed to get cpu utilization|no metrics returned from resource metrics API|did not receive metrics"),
+EXCUSED = tuple(
+    re.compile(each)
+    for each in (
+        # Two writers met, or a controller's cache was a little behind: it tries again. On a real API server too.
+        "the object has been modified; please apply your changes to the latest version",
+        r'error syncing StatefulSet .* pods \\"[\w-]+\\" already exists',
+        "informer cache is out of date",
+        # A controller works on an object that has gone, or in a namespace that goes.
+        r'\\?" not found',
+        "because it is being terminated",
+        # The autoscaler looks before the first metrics are there.
+        "failed to get cpu utilization|no metrics returned from resource metrics API|did not receive metrics",
+    )
 )
 
 

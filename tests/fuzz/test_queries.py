@@ -1,5 +1,6 @@
 """Selectors and options of lists, right and wrong."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.door import Door, open_door
+from fakes.apiserver import requests, resources
+from fakes.apiserver.errors import StatusError
+from tests.fuzz.door import PATIENCE_SECONDS, Door, open_door
 from tests.fuzz.effort import EFFORTS
 
 PODS = "/api/v1/namespaces/default/pods"
@@ -129,3 +132,21 @@ def test_any_options_are_taken_or_refused(door: Door, effort: settings) -> None:
         assert len(door.items(PODS)) == len(LABELS)
 
     asked()
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_any_options_of_a_watch_are_taken_or_refused(door: Door, effort: settings) -> None:
+    async def read(options: Mapping[str, str]) -> None:
+        try:
+            watcher = door.server.watch(resources.PODS, "default", requests.list_options(options))
+        except StatusError:
+            return
+        watcher.end()
+        assert {kind async for kind, _ in watcher} <= {"ADDED", "BOOKMARK", "ERROR"}
+
+    @effort
+    @given(st.dictionaries(st.sampled_from(OPTIONS), ODD, max_size=4))
+    def watched(options: dict[str, str]) -> None:
+        door.loop.run_until_complete(asyncio.wait_for(read(options), PATIENCE_SECONDS))
+
+    watched()

@@ -47,7 +47,8 @@ def invalid(kind: str, name: str, causes: Sequence[Mapping[str, str]], group: st
     parts = [f"{each['field']}: {each['message']}" for each in causes]
     text = parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
     qualified = f"{kind}.{group}" if group else kind
-    details = {"name": name, **({"group": group} if group else {}), "kind": kind, "causes": list(causes)}
+    named = {key: value for key, value in (("name", name), ("group", group), ("kind", kind)) if value}
+    details = {**named, "causes": list(causes)}
     return StatusError(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)
 
 

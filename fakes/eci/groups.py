@@ -199,7 +199,8 @@ class Group:
             waiting = self._all_waiting(now)
             return Snapshot(SCHEDULING, *waiting, self.created, self._scheduled)
         stop, status = self._stop()
-        if self._begins > now or self._waits() or self._stuck_since is not None:
+        ended_before = stop is not None and stop.told < self._begins
+        if self._begins > now or ended_before or self._waits() or self._stuck_since is not None:
             return self._not_running(now, stop, status)
         inits = tuple(each.look(now, None) for each in self._inits)
         regular = self._look_at(now, stop, sidecars=False)

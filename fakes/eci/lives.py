@@ -103,12 +103,12 @@ class Life:
             if not self._restarts_after(ended) or (stop is not None and stop.told <= ends):
                 return self._over(ended)
             again = ends + timedelta(seconds=self._backoff(ended))
-            if stop is not None and stop.told <= again:
-                return self._over(ended)
+            if stop is not None and stop.told <= min(now, again):
+                return self._over(ended, stop.told)
             if now < again:
-                return Moment(
-                    None, ended, self._previous, self._restarts, "CrashLoopBackOff", False, False, ends, again
-                )
+                until = min(again, stop.told) if stop is not None else again
+                waits = "CrashLoopBackOff"
+                return Moment(None, ended, self._previous, self._restarts, waits, False, False, ends, until)
             self._in_a_row = 1 if ends - self._start >= FORGETS_AFTER else self._in_a_row + 1
             self._previous, self._start = ended, again
             self._restarts += 1
@@ -125,8 +125,8 @@ class Life:
         changed, until = (ready_at, until) if ready else (self._start, min(until, ready_at))
         return Moment(self._start, None, self._previous, self._restarts, "", ready, False, changed, until)
 
-    def _over(self, ended: Ended) -> Moment:
-        return Moment(None, ended, self._previous, self._restarts, "", False, True, ended.finished, NEVER)
+    def _over(self, ended: Ended, since: datetime | None = None) -> Moment:
+        return Moment(None, ended, self._previous, self._restarts, "", False, True, since or ended.finished, NEVER)
 
     def _restarts_after(self, ended: Ended) -> bool:
         return self._policy == "Always" or (self._policy == "OnFailure" and ended.code != 0)

@@ -125,7 +125,8 @@ class EciClient:
 
     async def regions(self) -> list[str]:
         """The regions that there are."""
-        return [each["RegionId"] for each in (await self._call("DescribeRegions", {})).get("Regions") or []]
+        answer = await self._call("DescribeRegions", {"RegionId": None})  # with one, it tells of that one only
+        return [each["RegionId"] for each in answer.get("Regions") or []]
 
     async def ping(self) -> None:
         """The lightest question: whether the cloud answers."""

@@ -29,6 +29,7 @@ Wire = Mapping[str, Any]
 
 _ELSEWHERE = frozenset({"cpu", "memory", "ephemeral-storage", GPU})
 """Resources that are mapped, here or with the group."""
+_READABLE = "values from Secrets can be read by whoever may describe the group"
 _NOT_FOR_INIT = ("SecurityContextRunAsGroup", "SecurityContextRunAsNonRoot")
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
@@ -50,14 +51,13 @@ class Notes:
 
 def container(each: Wire, pod_security: Mapping[str, Any], data: PodData, notes: Notes) -> dict[str, Any]:
     """A regular container, or a sidecar."""
-    name = each["name"]
     mapped = {
         **_common(each, pod_security, data, notes),
         **_input(each),
         **_probes(each, notes),
         **_hooks(each, notes),
     }
-    if any(where == name for where, _ in data.secret_env):
+    if _has_secrets(each, data):
         mapped["EnvironmentVarHide"] = True
     return mapped
 
@@ -68,8 +68,8 @@ def init_container(each: Wire, pod_security: Mapping[str, Any], data: PodData, n
     for field in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"):
         if each.get(field):
             raise Invalid(f"init container {name}: {field}: only sidecars (restartPolicy Always) may have it")
-    if any(where == name for where, _ in data.secret_env):
-        notes.add(f"init container {name}: values from Secrets can be read by whoever may describe the group")
+    if _has_secrets(each, data):
+        notes.add(f"init container {name}: {_READABLE}")
     mapped = _common(each, pod_security, data, notes)
     if lost := [key for key in _NOT_FOR_INIT if mapped.pop(key, None) is not None]:
         names = ", ".join(key.removeprefix("SecurityContext") for key in lost)
@@ -88,9 +88,15 @@ def sidecar(each: Wire, place: int, pod_security: Mapping[str, Any], data: PodDa
         notes: of what is different.
     """
     mapped = container(each, pod_security, data, notes)
+    if mapped.pop("EnvironmentVarHide", False):  # what is hidden would hide what it is
+        notes.add(f"sidecar {each['name']}: {_READABLE}")
     values = ("sidecar", "true", str(HIGHEST_PRIORITY - place), str(place - HIGHEST_PRIORITY))
     own = [{"Key": key, "Value": value} for key, value in zip(SIDECAR_VARIABLES, values, strict=True)]
     return {**mapped, "EnvironmentVar": [*mapped.get("EnvironmentVar", []), *own]}
+
+
+def _has_secrets(each: Wire, data: PodData) -> bool:
+    return any(where == each["name"] for where, _ in data.secret_env)
 
 
 def _common(each: Wire, pod_security: Mapping[str, Any], data: PodData, notes: Notes) -> dict[str, Any]:

@@ -136,6 +136,13 @@ def test_a_sidecar_is_a_container_that_the_cloud_knows_as_one():
     assert {"Key": "ECI_CONTAINER_TYPE", "Value": "sidecar"} in proxy["EnvironmentVar"]
 
 
+def test_a_sidecar_is_known_as_one_even_with_secrets_and_that_is_noted():
+    sidecar = {"name": "proxy", "image": "p:1", "restartPolicy": "Always"}
+    mapped = built(a_pod(initContainers=[sidecar]), PodData(secret_env=frozenset({("proxy", "PASSWORD")})))
+    assert "EnvironmentVarHide" not in mapped.parameters["Container"][1]
+    assert "can be read" in mapped.approximations[0]
+
+
 def test_a_variable_of_the_pods_address_is_left_to_the_cloud():
     main = main_of(a_pod(), PodData(late_env=(("main", "MY_IP"),)))
     assert main["EnvironmentVar"] == [{"Key": "MY_IP", "FieldRef": {"FieldPath": "status.podIP"}}]

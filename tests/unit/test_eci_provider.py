@@ -310,7 +310,7 @@ def test_a_wrong_region_ends_the_start_with_one_line():
     async def play() -> None:
         setting = Setting()
         provider = setting.new_provider(Region="cn-nowhere")
-        with pytest.raises(InvalidConfig, match=r"mock\.yaml: Region: 'cn-nowhere' is none of"):
+        with pytest.raises(InvalidConfig, match=r"mock\.yaml: Region: 'cn-nowhere' is none of ap-southeast-1, "):
             await provider.start()
 
     run(play())

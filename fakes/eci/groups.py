@@ -120,7 +120,7 @@ class Group:
                 Life(replace(script, run_for=takes), "Never" if policy == "Never" else "OnFailure", begins)
             )
             begins = begins + timedelta(seconds=takes)
-            if script.exit_code:
+            if script.exit_code and not script.never_starts:
                 self._stuck_since = begins
                 break
         self._begins = begins
@@ -206,7 +206,9 @@ class Group:
         regular = self._look_at(now, stop, sidecars=False)
         over = all(each.over for each in regular.values())
         ended_at = max((each.changed for each in regular.values()), default=now)
-        sidecar_stop = stop or (Stop(ended_at, ended_at, 0) if over else None)
+        sidecar_stop = stop
+        if over and (stop is None or stop.told > ended_at):  # they are not waited for
+            sidecar_stop = Stop(ended_at, ended_at, 0)
         found = {**regular, **self._look_at(now, sidecar_stop, sidecars=True)}
         moments = tuple(found[index] for index in range(len(self._lives)))
         changed = max([each.changed for each in moments] + ([stop.told] if stop and stop.told <= now else []))
@@ -267,11 +269,10 @@ class Group:
         given_up = self._scheduled + STARTING_PATIENCE
         if now >= given_up:
             return Snapshot(STARTING_FAILED, waiting, inits, given_up, NEVER, given_up)
-        until = given_up if self._waits() or (self._stuck_since or now) < now else self._begins
-        inits_until = min((each.until for each in inits), default=until)
-        return Snapshot(
-            PENDING, waiting, inits, max([self._scheduled, *(i.changed for i in inits)]), min(until, inits_until)
-        )
+        coming = [given_up, *(each.until for each in inits)]
+        coming.append(self._stuck_since or (given_up if self._waits() else self._begins))
+        changed = max([self._scheduled, *(each.changed for each in inits)])
+        return Snapshot(PENDING, waiting, inits, changed, min(each for each in coming if each > now))
 
     def _unplaced_at(self, now: datetime) -> Snapshot:
         waiting = self._all_waiting(now)

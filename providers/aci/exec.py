@@ -78,7 +78,8 @@ class Commands:
                 await _carried(socket, io, _Plain())
             return 0
         mark = f"{self._random.getrandbits(64):016x}"
-        line = f"stty -echo; echo vk''-begin-{mark}; {shlex.join(command)}; echo vk''-end-{mark}:$?; exit\n"
+        quiet = "" if io.tty else "stty -echo; "  # who has no terminal does not want to see what is typed into this one
+        line = f"{quiet}echo vk''-begin-{mark}; {shlex.join(command)}; echo vk''-end-{mark}:$?; exit\n"
         if max(map(len, line.splitlines())) > LONGEST_LINE:
             raise Unsupported(f"ACI takes a command of at most {LONGEST_LINE} characters in a line")
         session = await self._client.execute(group, container, SHELL, size)

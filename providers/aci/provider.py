@@ -165,7 +165,12 @@ class AciProvider(Provider):
         """Whether Azure answers. Its answers to other questions count, and so does being told to wait."""
         if self.context.clock.now() - self._heard < FRESH or self._account.throttle.wait("GET"):
             return
-        await self._client.resource_group()
+        try:
+            await self._client.resource_group()
+        except Unclear:
+            raise
+        except ProviderError as error:  # it answers, even if it does not let everybody see the resource group
+            self.context.log.debug("ping: %s", error)
         self._heard_now()
 
     # --- of one container -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from fakes.aci.inprocess import WebSocket
 from providers import pods
 from providers.aci.exec import _Marked
 from providers.errors import NotFound, Unsupported
@@ -31,6 +32,21 @@ def test_a_program_on_a_terminal_is_started_as_it_is() -> None:
         assert b"hello\r\n" in user.output
 
     play(story)
+
+
+def test_what_is_typed_for_a_command_with_arguments_on_a_terminal_is_seen() -> None:
+    async def story(azure: Azure) -> None:
+        pod = await azure.running(a_pod())
+        sent: list[bytes | str] = []
+        send = WebSocket.send
+        monkeypatch.setattr(WebSocket, "send", lambda self, data: (sent.append(data), send(self, data))[1])
+        for tty in (True, False):
+            await azure.provider.exec_in_container(pods.ref(pod), "main", ["echo", "x"], Terminal(tty=tty))
+        lines = [each for each in sent if isinstance(each, bytes)]
+        assert [b"stty -echo" in each for each in lines] == [False, True]
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        play(story)
 
 
 def test_a_command_that_is_given_up_leaves_nothing_behind() -> None:

@@ -241,6 +241,17 @@ def test_an_outage_fails_the_ping_and_throttling_does_not() -> None:
     play(story)
 
 
+def test_a_refusal_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused() -> None:
+        raise Retryable("AuthorizationFailed: no right to read the resource group")
+
+    async def story(azure: Azure) -> None:
+        monkeypatch.setattr(azure.provider._client, "resource_group", refused)
+        await azure.provider.ping()
+
+    play(story)
+
+
 def test_the_key_of_a_share_is_read_from_its_secret() -> None:
     async def story(azure: Azure) -> None:
         data = {"azurestorageaccountname": "acct", "azurestorageaccountkey": "a2V5"}

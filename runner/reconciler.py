@@ -61,6 +61,7 @@ class Reconciler:
         self._provider = provider
         # asked once: a look at a protocol costs more than the rest of what is done for a plain pod
         self._volume_updates = provider if isinstance(provider, VolumeUpdates) else None
+        self._approximates = provider if isinstance(provider, Approximates) else None
         self._config = config
         self._data = PodDataSource(api, provider, config, ports, log)
         self._watches = ObjectWatches(api, self._data_changed, ports.random, log)
@@ -243,8 +244,8 @@ class Reconciler:
         record.created_at = self._ports.clock.now()
         self._keep_fresh(record, given)
         self._events.tell(pod, NORMAL, "ProviderCreateSuccess", "Create pod in provider successfully")
-        if isinstance(self._provider, Approximates):
-            for line in self._provider.approximations(given.pod, given.data):
+        if self._approximates is not None:
+            for line in self._approximates.approximations(given.pod, given.data):
                 self._events.tell(pod, WARNING, "ProviderApproximated", line)
 
     async def _update(self, record: Record) -> None:

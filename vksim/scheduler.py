@@ -48,6 +48,7 @@ class NodeState:
         unschedulable: cordoned.
         allocatable: what it offers.
         taken: what its pods ask for.
+        discourages: whether it has a taint that would rather be left alone.
         refusals: why it keeps off the pods of a need, whether there is room or not; empty if it does not.
     """
 
@@ -58,6 +59,7 @@ class NodeState:
     allocatable: Amounts
     taken: Amounts = field(default_factory=dict)
     refusals: "dict[Need, str]" = field(default_factory=dict)
+    discourages: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def node_state(node: Mapping[str, Any]) -> NodeState:
     allocatable = {name: amount(value) for name, value in (status.get("allocatable") or {}).items()}
     name = node["metadata"]["name"]
     labels = node["metadata"].get("labels") or {}
-    return NodeState(name, labels, taints, bool(spec.get("unschedulable")), allocatable)
+    discourages = any(each["effect"] == "PreferNoSchedule" for each in taints)
+    return NodeState(name, labels, taints, bool(spec.get("unschedulable")), allocatable, discourages=discourages)
 
 
 def need_of(pod: Mapping[str, Any]) -> Need:
@@ -233,7 +236,7 @@ def choose(
     feasible: list[tuple[float, NodeState]] = []
     refusals: Counter[str] = Counter()
     looked = 0
-    plain = not need.node_affinity and also is None
+    plain = not need.node_affinity
     for looked in range(1, len(nodes) + 1):
         node = nodes[(start + looked - 1) % len(nodes)]
         reason = refusal(need, node)
@@ -243,7 +246,7 @@ def choose(
         if reason:
             refusals[reason] += 1
             continue
-        if not plain or node.taints:
+        if node.discourages or not plain:
             extra += liking(need, node)
         feasible.append((score(need, node) + extra, node))
         if len(feasible) == ENOUGH:

@@ -60,6 +60,7 @@ class Scheduler:
         self._order: list[NodeState] = []
         self._start = 0
         self._pods: dict[str, KubeObject] = {}
+        self._wanted: dict[str, Need] = {}
         self._placed: dict[str, str] = {}
         self._needs: dict[str, dict[str, Need]] = {}
         self._waiting = Unschedulable()
@@ -103,7 +104,7 @@ class Scheduler:
             same = (old.labels, old.taints, old.unschedulable, old.allocatable)
             if same == (new.labels, new.taints, new.unschedulable, new.allocatable):
                 return
-            old.labels, old.taints = new.labels, new.taints
+            old.labels, old.taints, old.discourages = new.labels, new.taints, new.discourages
             old.unschedulable, old.allocatable = new.unschedulable, new.allocatable
             old.refusals.clear()
         self._offer(self._nodes[new.name])
@@ -134,6 +135,7 @@ class Scheduler:
             known = uid in self._pods
             self._pods[uid] = pod
             if not known:
+                self._wanted[uid] = need_of(pod)
                 self._queue.add(uid)
 
     def _pod_deleted(self, pod: KubeObject) -> None:
@@ -145,8 +147,9 @@ class Scheduler:
         """The pod needs no node any more; if it was waiting for one, the next of its kind may have it."""
         pod = self._pods.pop(uid, None)
         if pod is not None:
-            self._stop_waiting(uid, need_of(pod))
-            self._release(uid, need_of(pod))
+            need = self._wanted.pop(uid)
+            self._stop_waiting(uid, need)
+            self._release(uid, need)
 
     def _stop_waiting(self, uid: str, need: Need) -> None:
         following = self._waiting.remove(uid, need)
@@ -209,7 +212,7 @@ class Scheduler:
         pod = self._pods.get(uid)
         if pod is None or uid in self._placed:
             return
-        need = need_of(pod)
+        need = self._wanted[uid]
         if uid in self._nominated and not self._take_up(uid, need):
             return
         node, why = self._choose(pod, need)

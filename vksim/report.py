@@ -111,15 +111,23 @@ def _expectations(result: Result) -> str:
 
 
 def _invariants(result: Result) -> str:
+    """Those that were violated, with how; those that held by name, and what they mean for whoever asks."""
+    broken = [each for each in result.invariants if each.violations]
+    held = [each for each in result.invariants if not each.violations]
     rows = []
-    for each in result.invariants:
+    for each in broken:
         shown = each.violations[:MOST_VIOLATIONS]
         more = len(each.violations) - len(shown)
         details = "".join(f'<br><span class="bad">{escape(line)}</span>' for line in shown)
         details += f'<br><span class="bad">and {more:,} more</span>' if more else ""
-        text = f'{escape(each.name)}<br><span class="faint">{escape(each.meaning)}</span>{details}'
-        rows.append([_mark(not each.violations), text])
-    return f"<section><h2>Invariants</h2>{_table(['', 'held in every run'], rows)}</section>"
+        meaning = f'<br><span class="faint">{escape(each.meaning)}</span>'
+        rows.append([_mark(False), f"{escape(each.name)}{meaning}{details}"])
+    table = _table(["", "violated"], rows) if rows else ""
+    names = escape(", ".join(each.name for each in held))
+    meanings = "".join(f"<dt>{escape(each.name)}</dt><dd>{escape(each.meaning)}</dd>" for each in held)
+    kept = f'<p><span class="good">✓</span> {len(held)} held: <span class="faint">{names}</span></p>' if held else ""
+    explained = f"<details><summary>what they mean</summary><dl>{meanings}</dl></details>" if held else ""
+    return f"<section><h2>Invariants</h2>{table}{kept}{explained}</section>"
 
 
 def _calls(result: Result) -> str:

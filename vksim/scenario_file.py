@@ -9,7 +9,7 @@ import msgspec
 
 from providers import registry
 from providers.mock.script import SETTINGS
-from vksim import demand, expect, fields, scenario, trace
+from vksim import demand, dry_run, expect, fields, scenario, trace
 from vksim.document import Document, ScenarioError, hint
 from vksim.faults.kinds import KINDS as FAULTS
 from vksim.node_groups import cloud_names
@@ -88,6 +88,8 @@ def _contradictions(loaded: Scenario, folder: Path) -> Iterator[Problem]:
         yield from _workload_problems(f"workloads[{number}]", each, loaded, folder)
     yield from _cloud_problems(loaded)
     yield from _fault_problems(loaded)
+    for number, refusal in dry_run.refusals(loaded):
+        yield f"workloads[{number}]", f"the API server would refuse it: {refusal}"
     for field in ("expect", "until"):
         for number, text in enumerate(getattr(loaded, field)):
             try:

@@ -127,3 +127,20 @@ def test_a_group_that_cannot_run_is_told(tmp_path: Path, group: str, message: st
         "workloads:", "clouds:\n  west: {provider: aci}\nworkloads:"
     )
     assert message in error(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("pods: 1, containers: [{name: a}]", "spec.containers[0].image: Required value"),
+        ("pods: 1, containers: [{name: a, image: i, ports: x}]", "spec.containers[0].ports"),
+        ("pods: 1, labels: {a b: c}", "metadata.labels"),
+        ("kind: Job, containers: [{image: i}]", "spec.template.spec.containers[0].name"),
+    ],
+)
+def test_what_the_api_server_would_refuse_is_told_before(tmp_path: Path, fields: str, message: str) -> None:
+    text = GOOD.replace("  - name: w\n    pods: 3\n    runFor: [5s, 10s]\n", f"  - {{name: w, {fields}}}\n")
+    told = error(tmp_path, text)
+    assert told.startswith("./s.yaml:10: workloads[0]: the API server would refuse it: ")
+    assert message in told
+    assert "\n" not in told

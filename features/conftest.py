@@ -38,8 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("vksim", "the meaning of a pod's life")
     group.addoption(
         "--provider",
-        default="mock,mock-polling,aci,eci",
-        help="providers to hold to it, with commas between (default: the mock, the mock without push, aci and eci)",
+        default="mock,mock-polling,aci,eci,fargate",
+        help="providers to hold to it, with commas between (default: all; mock-polling is the mock without push)",
     )
     group.addoption(
         "--backend",

@@ -1,0 +1,276 @@
+"""The Fargate provider: the provider interface on top of the tasks of an ECS cluster."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from providers import pods
+from providers.base import Finding, LogOptions, Provider, ProviderContext
+from providers.data import NO_DATA, PodData
+from providers.errors import InvalidConfig, NotFound, ProviderError, Retryable, Unsupported
+from providers.fargate import launcher, logs, names, status, task_definition
+from providers.fargate.client import FargateClient
+from providers.fargate.config import FargateConfig
+from providers.fargate.containers import LOG_PREFIX
+from providers.fargate.failures import Denied
+from providers.fargate.inventory import Inventory, Known
+from providers.fargate.launcher import Launcher
+from providers.pods import PodRef
+from providers.types import Pod, ResourceList
+
+AT_REST = timedelta(seconds=5)
+"""Between two looks while no task is starting or ending, at least."""
+LONGEST_PAUSE = timedelta(seconds=20)
+"""Between two looks while the cloud does not answer."""
+PATIENCE = timedelta(minutes=1)
+"""Before the cloud is told again to end a task."""
+FIRST_BACKOFF, LONGEST_BACKOFF = 10, 300
+"""Seconds between the end of a task and the next one of its pod; doubled each time, as a kubelet does."""
+FORGETS_AFTER = timedelta(minutes=10)
+"""A task that ran as long begins the back-off anew."""
+
+
+class FargateProvider(Provider):
+    """Runs a node's pods as tasks; pushes their status, and runs another task where the restart policy says so.
+
+    Args:
+        context: the core's.
+        config: what the operator decided.
+        client: the way to the cloud.
+    """
+
+    def __init__(self, context: ProviderContext, config: FargateConfig, client: FargateClient) -> None:
+        super().__init__(context)
+        self._config = config
+        self._client = client
+        self._launcher = Launcher(client, context.node_name, context.random)
+        self._inventory = Inventory(client, context.node_name, context.clock)
+        self._woken = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """See that there is a cluster, and begin to follow what becomes of the tasks.
+
+        Raises:
+            InvalidConfig: the cloud does not let these credentials do anything.
+        """
+        await self._check_cluster()
+        self._following = asyncio.create_task(self._follow_forever(), name=f"fargate {self.context.node_name}")
+
+    async def close(self) -> None:
+        """Stop following. The tasks go on."""
+        if self._following is not None:
+            self._following.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._following
+
+    # --- pods -------------------------------------------------------------------------------------------------------
+
+    async def create_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
+        """Run the pod's first task. The token makes a second call harmless."""
+        ref = pods.ref(pod)
+        built = task_definition.build(pod, data, self._config)
+        known = self._inventory.get(ref.uid)
+        if known is not None and not known.is_over:
+            return
+        self._inventory.wanted_again(ref.uid)
+        self._made(await self._launcher.launch(ref, 0, built), built.run["networkConfiguration"])
+
+    async def update_pod(self, pod: Pod, data: PodData = NO_DATA) -> None:
+        """Another image means another task: the old one ends when the new one is accepted."""
+        known = await self._inventory.look(pods.ref(pod))
+        there = {each["name"]: each.get("image") for each in known.task.get("containers") or []}
+        spec = [*pods.containers(pod), *(pod["spec"].get("initContainers") or [])]
+        if all(there.get(each["name"], each["image"]) == each["image"] for each in spec):
+            return
+        built = task_definition.build(pod, data, self._config)
+        new = await self._launcher.launch(known.whose.ref, known.whose.run + 1, built)
+        self._made(new, built.run["networkConfiguration"])
+        with suppress(NotFound):
+            await self._client.stop(known.arn, "virtual-kubelet: replaced by another image")
+
+    async def delete_pod(self, pod: Pod) -> None:
+        """End the pod's task: its containers get the grace that it was defined with, at most 120 s."""
+        ref = pods.ref(pod)
+        self._inventory.deleted(ref.uid)
+        known = await self._inventory.find(ref)
+        if known.is_over:
+            known.told_to_end = self.context.clock.now()
+            raise NotFound(f"the task of pod {ref} has stopped")
+        now = self.context.clock.now()
+        if known.told_to_end is not None and now - known.told_to_end < PATIENCE:
+            return
+        try:
+            await self._client.stop(known.arn, "virtual-kubelet: the pod is deleted")
+        except NotFound:
+            self._inventory.forget(known)
+            raise
+        known.told_to_end = now
+        self._woken.set()
+
+    async def get_pod(self, ref: PodRef) -> Pod:
+        """The pod as the cloud has it."""
+        return (await self._inventory.look(ref)).pod()
+
+    async def get_pods(self) -> Sequence[Pod]:
+        """The pods of this node."""
+        return await self._inventory.all_pods()
+
+    async def capacity(self) -> ResourceList:
+        """What the configuration says."""
+        own = self._config
+        return {"cpu": own.cpu, "memory": own.memory, "ephemeral-storage": own.storage, "pods": own.pods}
+
+    # --- optional parts ---------------------------------------------------------------------------------------------
+
+    def notify_pods(self, notify: Callable[[Pod], None]) -> None:
+        """Every change that the following of the tasks finds is pushed."""
+        self._inventory.changed = notify
+
+    def approximations(self, pod: Pod, data: PodData) -> Sequence[str]:
+        """What Fargate does only nearly."""
+        return task_definition.build(pod, data, self._config).approximations
+
+    async def ping(self) -> None:
+        """Whether the cloud answers, and the cluster is there."""
+        found = await self._client.cluster_status()
+        if found != "ACTIVE":
+            raise Retryable(f"the cluster {self._config.cluster} is {found}")
+
+    async def check(self) -> Sequence[Finding]:
+        """What the cloud says of the configuration."""
+        cluster, findings = self._config.cluster, []
+        try:
+            found = await self._client.cluster_status()
+        except ProviderError as error:
+            return [Finding("cluster", "missing", f"{cluster}: {error}")]
+        if found == "ACTIVE":
+            findings.append(Finding("cluster", "ok", cluster))
+        else:
+            findings.append(Finding("cluster", "warning", f"{cluster}: {found}; the runner makes it when it starts"))
+        group = self._config.log_group
+        if not group:
+            findings.append(Finding("log group", "warning", "none: pods have no logs; set CloudWatchLogGroupName"))
+        elif await self._client.has_log_group(group):
+            findings.append(Finding("log group", "ok", group))
+        else:
+            told = f"{group} is not there, tasks cannot start: aws logs create-log-group --log-group-name {group}"
+            findings.append(Finding("log group", "missing", told))
+        if not self._config.execution_role:
+            told = "none: no images from ECR, no logs, no secrets; set ExecutionRoleArn"
+            findings.append(Finding("execution role", "warning", told))
+        return findings
+
+    async def container_logs(self, ref: PodRef, container: str, options: LogOptions) -> AsyncIterator[bytes]:
+        """What a container has written."""
+        if not self._config.log_group:
+            raise Unsupported("there are no logs without a log group; set CloudWatchLogGroupName")
+        known = await self._inventory.look(ref)
+        arn = known.arn
+        if container not in {each["name"] for each in known.task.get("containers") or []}:
+            raise NotFound(f"pod {ref} has no container {container!r}")
+        over = known.is_over and not known.runs_again
+        if options.previous and not known.runs_again:
+            if known.before is None:
+                raise NotFound(f"container {container!r} of pod {ref} has no run before")
+            arn, over = str(known.before["taskArn"]), True
+        stream = f"{LOG_PREFIX}/{container}/{names.task_id(arn)}"
+
+        async def is_over() -> bool:
+            return over or await self._is_over(ref, arn, container)
+
+        async for piece in logs.read(self._client, self._config.log_group, stream, options, is_over):
+            yield piece
+
+    # --- helpers ----------------------------------------------------------------------------------------------------
+
+    async def _is_over(self, ref: PodRef, arn: str, container: str) -> bool:
+        """Whether a container of a task writes no more."""
+        try:
+            known = await self._inventory.look(ref)
+        except NotFound:
+            return True
+        return known.arn != arn or known.is_over or not status.runs(known.task, container)
+
+    def _made(self, task: launcher.Task, network: dict[str, object]) -> None:
+        self._inventory.made(task, dict(network["awsvpcConfiguration"]))  # type: ignore[call-overload]  # wire form
+        self._woken.set()
+
+    async def _check_cluster(self) -> None:
+        source, cluster = self.context.config_source, self._config.cluster
+        try:
+            found = await self._client.cluster_status()
+            if found != "ACTIVE":
+                self.context.log.info("cluster %s is %s: making it", cluster, found)
+                await self._client.make_cluster()
+        except Denied as error:
+            raise InvalidConfig(f"{source}: AWS refuses these credentials: {error}") from error
+        except ProviderError as error:
+            self.context.log.warning("AWS does not tell how cluster %s is: %s", cluster, error)
+
+    async def _follow_forever(self) -> None:
+        """Look at the tasks again and again: often while one is starting or ending."""
+        pause = timedelta(0)
+        while True:
+            await self._wait(pause)
+            try:
+                await self._inventory.follow()
+                for known in self._inventory.known():
+                    await self._tend(known)
+                for arn in list(self._inventory.surplus):
+                    with suppress(NotFound):
+                        await self._client.stop(arn, "virtual-kubelet: the pod has another task, or none")
+                    self._inventory.surplus.pop(arn, None)
+            except ProviderError as error:
+                pause = min(max(2 * pause, self._config.poll_interval), LONGEST_PAUSE)
+                self.context.log.warning("AWS does not tell how the tasks are: %s", error)
+            except Exception:
+                self.context.log.exception("looking at the tasks failed")
+                pause = LONGEST_PAUSE
+            else:
+                pause = timedelta(0)
+
+    async def _tend(self, known: Known) -> None:
+        """End a task in which only our helper runs; run the next one when it is time."""
+        if known.told_to_end is None and not known.is_over and status.only_ours_run(known.task, known.whose):
+            with suppress(NotFound):
+                await self._client.stop(known.arn, status.ALL_ENDED)
+            return
+        now = self.context.clock.now()
+        if not known.runs_again or self._inventory.is_deleted(known.whose.ref.uid):
+            return
+        if known.due is None:
+            ended, began = known.task.get("stoppedAt") or now, known.task.get("startedAt") or now
+            known.in_a_row = 1 if ended - began >= FORGETS_AFTER else known.in_a_row + 1
+            seconds = min(FIRST_BACKOFF * 2 ** min(known.in_a_row - 1, 10), LONGEST_BACKOFF)
+            known.due = max(now, ended + timedelta(seconds=seconds))
+        if now < known.due:
+            return
+        network = known.network or {
+            "subnets": list(self._config.subnets),
+            "securityGroups": list(self._config.security_groups),
+            "assignPublicIp": "ENABLED" if self._config.public_ip else "DISABLED",
+        }
+        try:
+            task = await self._launcher.run(
+                known.whose.ref, known.whose.run + 1, launcher.request_of(known.task, network)
+            )
+        except Retryable as error:
+            self.context.log.warning("the next task of pod %s has to wait: %s", known.whose.ref, error)
+            known.due = now + (error.delay or timedelta(seconds=FIRST_BACKOFF))
+            return
+        self._inventory.made(task, network)
+
+    async def _wait(self, pause: timedelta) -> None:
+        interval = self._config.poll_interval
+        if pause or not self._inventory.at_rest:
+            await asyncio.sleep(max(pause, interval).total_seconds())
+            self._woken.clear()
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(AT_REST, interval).total_seconds()):
+                await self._woken.wait()
+        if self._woken.is_set():
+            self._woken.clear()
+            await asyncio.sleep(interval.total_seconds())

@@ -1,0 +1,100 @@
+"""AWS Fargate in a simulation: the production provider and boto3, on the fake in-process.
+
+What is not production's: the way out of the SDK (``fakes.fargate.sdk``).
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from random import Random
+from typing import Any
+
+import boto3
+
+from fakes.cloud.settings import CloudSettings
+from fakes.fargate.defaults import REGION
+from fakes.fargate.sdk import InProcess
+from fakes.fargate.service import FargateService
+from fakes.fargate.tasks import Task
+from providers.base import Clock, Provider, ProviderContext
+from providers.fargate import config as configuration
+from providers.fargate import factory, names
+from providers.fargate.client import FargateClient, Services
+from providers.fargate.provider import FargateProvider
+from providers.fargate.traffic import Traffic
+from vksim.clouds.base import CloudPod
+
+CONFIG = {
+    "Region": REGION,
+    "Subnets": ["subnet-a", "subnet-b"],
+    "SecurityGroups": ["sg-vksim"],
+    "ExecutionRoleArn": "arn:aws:iam::123456789012:role/vksim",
+    "CloudWatchLogGroupName": "vksim",
+}
+"""What the operator of a simulated node has decided, unless the scenario says otherwise."""
+
+
+def make(settings: CloudSettings | None, clock: Clock, random: Random) -> "FargateBackend":
+    """A region of AWS, for one account."""
+    return FargateBackend(FargateService(clock.now, random, settings), clock, random)
+
+
+class FargateBackend:
+    """The provider on a fake cloud; see ``vksim.clouds.base.CloudBackend``.
+
+    Args:
+        service: the fake.
+        clock: the wall clock.
+        random: of the providers' pauses.
+
+    Attributes:
+        service: the fake.
+        model: its latencies, quotas, rates and faults.
+        config: what the operator of each node has decided.
+        door: the SDK's way to the fake.
+    """
+
+    def __init__(self, service: FargateService, clock: Clock, random: Random) -> None:
+        self.service = service
+        self.model = service.model
+        self.config: dict[str, Any] = dict(CONFIG)
+        self.door = InProcess(service)
+        self._clock = clock
+        self._traffic = Traffic(random)
+        self._services: Services | None = None
+
+    def provider(self, context: ProviderContext) -> Provider:
+        """The production provider; several nodes keep one pace, as in one process they do."""
+        config = configuration.parse({**self.config, **context.config}, source=context.config_source)
+        if self._services is None:
+            made = factory.services(_session(), config)
+            for each in (made.ecs, made.logs, made.ssm, made.secretsmanager):
+                self.door.attach(each)
+            self._services = made
+        client = FargateClient(self._services, config.cluster, context.blocking, self._traffic)
+        return FargateProvider(context, config, client)
+
+    def pods(self) -> Iterator[CloudPod]:
+        """All tasks that have not stopped and carry a pod's identity."""
+        now = self._clock.now()
+        for task in self.tasks():
+            whose = names.identity(task.constant)
+            if whose is not None:
+                running, ref = task.status(now) == "RUNNING", whose.ref
+                node = str(task.constant["startedBy"]).removeprefix(f"{names.PREFIX}/")
+                tags = {each["key"]: each["value"] for each in task.request.get("tags") or []}
+                node = tags.get("virtual-kubelet/node", node)
+                yield CloudPod(ref.uid, ref.namespace, ref.name, node, task.arn, running)
+
+    def tasks(self) -> list[Task]:
+        """All tasks that have not stopped."""
+        return self.service.account.alive()
+
+    def interrupt(self, share: float) -> int:
+        """The cloud takes back this share of the tasks on spot capacity."""
+        return self.service.account.interrupt(share)
+
+
+@cache
+def _session() -> Any:
+    """boto3's, which reads AWS's descriptions of the services only once."""
+    return boto3.session.Session(aws_access_key_id="fake", aws_secret_access_key="fake")  # noqa: S106  (a fake's)

@@ -217,9 +217,9 @@ class Inventory:
 
     def _missing(self, known: Known) -> None:
         """The cloud does not know the task: gone, unless it was only just made, or over and told."""
-        if known.made is not None and self._clock.now() - known.made < SETTLING and known.told_to_end is None:
-            return
-        if not known.is_over or known.runs_again:
+        young = known.made is not None and self._clock.now() - known.made < SETTLING
+        unseen = young and not known.is_over and known.told_to_end is None
+        if not unseen and (not known.is_over or known.runs_again):
             self.forget(known)
 
     def _learn(self, task: Task) -> Known | None:

@@ -73,6 +73,7 @@ class FargateService:
         self.log_groups: dict[str, None] = {}
         self._now = now
         self._lists: dict[str, list[str]] = {}
+        self._pages = 0
         self._tables: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
             "CreateCluster": self._create_cluster,
             "DescribeClusters": self._describe_clusters,
@@ -157,7 +158,8 @@ class FargateService:
             found = self._select(cluster, given)
         answer: Answer = {"taskArns": found[:size]}
         if len(found) > size:
-            token = f"{found[size - 1]}|{len(found)}|{given.get('desiredStatus')}"
+            self._pages += 1
+            token = f"page-{self._pages}"
             self._lists[token] = found[size:]
             answer["nextToken"] = token
         return answer

@@ -33,6 +33,7 @@ class Wishes:
     cpu: int
     memory: int
     storage: int
+    token: bool
 
 
 def wishes(pod: Pod, config: FargateConfig) -> Wishes:
@@ -61,6 +62,7 @@ def wishes(pod: Pod, config: FargateConfig) -> Wishes:
         cpu=given("cpu", 0, _number),
         memory=given("memory", 0, _number),
         storage=given("ephemeral-storage", 0, _storage),
+        token=given("service-account-token", False, _one_of({"true": True, "false": False})),
     )
 
 

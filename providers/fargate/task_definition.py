@@ -6,8 +6,9 @@ the pods of one Deployment (their environment) is in the overrides, as far as th
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -28,6 +29,8 @@ MOST_DEFINITION = 64 * 1024
 MOST_PARAMETER = 8192
 """Bytes of a parameter in the Parameter Store (advanced tier)."""
 MIB = 2**20
+API_ACCESS = "kube-api-access"
+_API_ACCESS = re.compile(rf"{API_ACCESS}-[a-z0-9]{{5}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def build(pod: Pod, data: PodData, config: FargateConfig) -> Built:
         Invalid: Fargate cannot run the pod; the message names the field.
     """
     notes, wished = Notes(), wishes(pod, config)
+    pod, data = _alike(pod, data, with_token=wished.token)
     secrets = Secrets(config.secrets_path, pod["metadata"].get("namespace", "default"))
     _refuse(pod, notes)
     defined, environments = _containers(pod, data, config, secrets, notes)
@@ -118,6 +122,29 @@ def build(pod: Pod, data: PodData, config: FargateConfig) -> Built:
     run = _run(wished, config, overrides)
     definition = {"family": names.family(definition), **definition}
     return Built(definition, run, secrets.parameters, secrets.logins, notes.lines())
+
+
+def _alike(pod: Pod, data: PodData, *, with_token: bool) -> tuple[Pod, PodData]:
+    """The pod without what the API server adds to each one: a volume with a token, under a name of its own.
+
+    The token would end within the hour, as files cannot be exchanged; whoever wants it says so.
+    """
+    spec: Mapping[str, Any] = pod["spec"]
+    named = {each["name"]: API_ACCESS for each in spec.get("volumes") or [] if _API_ACCESS.fullmatch(each["name"])}
+    if not named:
+        return pod, data
+
+    def of(items: Any, key: str) -> list[Any]:
+        kept = [each for each in items or [] if with_token or each[key] not in named]
+        return [{**each, key: named.get(each[key], each[key])} for each in kept]
+
+    changed: Any = {**spec, "volumes": of(spec.get("volumes"), "name")}
+    for kind in ("containers", "initContainers"):
+        if spec.get(kind):
+            changed[kind] = [{**each, "volumeMounts": of(each.get("volumeMounts"), "name")} for each in spec[kind]]
+    files_ = {named.get(name, name): given for name, given in data.files.items() if with_token or name not in named}
+    secret = frozenset(named.get(each, each) for each in data.secret_volumes)
+    return {**pod, "spec": changed}, replace(data, files=files_, secret_volumes=secret)
 
 
 def _identity(pod: Pod) -> list[dict[str, str]]:

@@ -212,3 +212,24 @@ def test_ports_security_and_user_are_handed_on():
 def test_arm_is_chosen_by_node_selector():
     pod = a_pod(nodeSelector={"kubernetes.io/arch": "arm64"})
     assert built(pod).definition["runtimePlatform"]["cpuArchitecture"] == "ARM64"
+
+
+def _with_token(suffix: str) -> tuple[Any, PodData]:
+    name = f"kube-api-access-{suffix}"
+    mounts = [{"name": name, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]
+    pod = a_pod(container={"volumeMounts": mounts}, volumes=[{"name": name, "projected": {"sources": []}}])
+    files_ = {name: (File("token", 0o644, suffix.encode()),)}
+    return pod, PodData(files=files_, secret_volumes=frozenset({name}))
+
+
+def test_the_tokens_that_the_api_server_adds_do_not_make_pods_different():
+    one, two = built(*_with_token("abcde")), built(*_with_token("fghij"))
+    assert one.definition == two.definition
+    assert len(one.definition["containerDefinitions"]) == 1
+
+
+def test_a_token_is_handed_on_where_the_pod_asks_for_it():
+    pod, data = _with_token("abcde")
+    made = built(annotated(pod, service_account_token="true"), data)
+    assert made.definition["volumes"] == [{"name": "kube-api-access"}]
+    assert [each["name"] for each in made.definition["containerDefinitions"]] == ["main", names.FILES]

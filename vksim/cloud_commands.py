@@ -69,6 +69,20 @@ def eci(ctx: click.Context, /, **options: Any) -> None:
     _end(ctx, *serve_eci.main(serve_eci.Options(**options)))  # its fields are named as the options
 
 
+@cloud.command()
+@served
+@click.option("--region", default="eu-west-1", show_default=True, help="The only one there is.")
+@click.pass_context
+def fargate(ctx: click.Context, /, **options: Any) -> None:
+    """AWS Fargate: ECS tasks, and what of CloudWatch Logs and the secret stores goes with them, over HTTP.
+
+    Example: vksim cloud fargate, and then: runner --provider fargate --provider-config "$FARGATE_CONFIG"
+    """
+    from vksim.clouds import serve_fargate  # noqa: PLC0415  (see the module's docstring)
+
+    _end(ctx, *serve_fargate.main(serve_fargate.Options(**options)))  # its fields are named as the options
+
+
 def _end(ctx: click.Context, code: int, line: str) -> None:
     if line:
         click.echo(f"vksim: {line}", err=True)

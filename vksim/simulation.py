@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, BinaryIO
 
+from fakes.apiserver.sharing import Sharing
 from providers.distributions import Span
 from providers.types import KubeObject
 from runner import kube
@@ -115,7 +116,7 @@ class _Run:
         calm = Calm()
         bare = all(isinstance(each, Pods | Trace) for each in scenario.workloads)
         parts = CONTROLLERS - OF_WORKLOADS if bare else CONTROLLERS
-        cluster = Cluster(clock, self._random, latency=self._latency(), controllers=parts, calm=calm)
+        cluster = Cluster(clock, self._random, latency=self._latency(), controllers=parts, calm=calm, sharing=Sharing())
         gate = cluster.gate = Gate(self._random("faults")) if scenario.faults else None
         cluster.meter = self._meter
         clouds = make_clouds(scenario.clouds, clock, self._random)

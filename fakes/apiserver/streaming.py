@@ -12,8 +12,8 @@ from aiohttp import web
 
 from fakes.apiserver.watch import Event, Watcher
 
-PERIOD_SECONDS = 0.005
-MANY_WRITES = 50
+PERIOD_SECONDS = 0.01
+MANY_WRITES = 80
 """In a period, over all watches. After so many, and in the period that follows, a watch makes one write in a period."""
 WRITE_EVENTS = 500
 """The most events of one write: what a watch begins with can be the whole cluster."""

@@ -46,7 +46,7 @@ def pod_of(task: Task, whose: Identity, before: Task | None, *, again: bool) -> 
         "spec": {"containers": [{"name": c["name"], "image": c.get("image", "")} for c in regular(task, whose)]},
         "status": status_of(task, whose, before, again=again),
     }
-    if task.get("stopCode") in INTERRUPTED:
+    if task.get("stopCode") in INTERRUPTED and task.get("lastStatus") == STOPPED:  # until then its containers have time
         pod["metadata"]["deletionTimestamp"] = _time(task.get("stoppingAt") or task.get("createdAt"))
     return pod
 
@@ -69,7 +69,7 @@ def status_of(task: Task, whose: Identity, before: Task | None, *, again: bool) 
         "containerStatuses": of_regular,
     }
     if of_initial:
-        status["initContainerStatuses"] = of_initial
+        status["initContainerStatuses"] = [_initial(each) for each in of_initial]
     if task.get("createdAt"):
         status["startTime"] = _time(task["createdAt"])
     if address := address_of(task):
@@ -151,6 +151,11 @@ def _phase(task: Task, of_regular: Sequence[ContainerStatus], *, again: bool, ra
     return "Succeeded" if well and ended and all(each["exitCode"] == 0 for each in ended) else "Failed"
 
 
+def _initial(each: ContainerStatus) -> ContainerStatus:
+    """An init container that has ended well is ready."""
+    return {**each, "ready": each["ready"] or each["state"].get("terminated", {}).get("exitCode") == 0}
+
+
 def _container(
     task: Task, each: Mapping[str, Any], run: int, ran: Task | None, waits: tuple[str, str], *, again: bool
 ) -> ContainerStatus:
@@ -168,7 +173,7 @@ def _container(
         "name": each["name"],
         "image": each.get("image", ""),
         "imageID": each.get("imageDigest") or "",
-        "ready": (running and each.get("healthStatus") != "UNHEALTHY") or _ended_well(state),
+        "ready": running and each.get("healthStatus") != "UNHEALTHY",
         "started": running,
         "restartCount": run,
         "state": state,
@@ -178,10 +183,6 @@ def _container(
     if last is not None and "terminated" in last:
         status["lastState"] = last
     return status
-
-
-def _ended_well(state: ContainerState) -> bool:
-    return state.get("terminated", {}).get("exitCode") == 0 and "terminated" in state
 
 
 def _state(task: Task, each: Mapping[str, Any], waits: tuple[str, str]) -> ContainerState:

@@ -215,6 +215,13 @@ async def test_a_pod_that_has_ended_is_not_ready_and_not_forgotten_by_another_pr
 
 
 @in_virtual_time
+async def test_a_container_that_has_ended_well_is_not_ready(setting: Setting):
+    pod = scripted(run_for=1)
+    await setting.running(pod)
+    assert (await setting.status(pod))["containerStatuses"][0]["ready"] is False
+
+
+@in_virtual_time
 async def test_a_missing_exit_code_is_not_0(setting: Setting):
     pod = scripted(never_starts="ImagePullBackOff")
     await setting.provider.create_pod(pod)

@@ -29,6 +29,10 @@ CONFIG = {
     "SecurityGroups": ["sg-vksim"],
     "ExecutionRoleArn": "arn:aws:iam::123456789012:role/vksim",
     "CloudWatchLogGroupName": "vksim",
+    "CPU": "1000",
+    "Memory": "4Ti",
+    "Storage": "20Ti",
+    "Pods": "1000",
 }
 """What the operator of a simulated node has decided, unless the scenario says otherwise."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from providers.errors import InvalidConfig
 from runner import logs
 from vksim import junit, progress, report, scenario_file, simulation, summary
 from vksim.result import encoded, replay
@@ -50,7 +51,10 @@ def run(name: str, *, seed: int | None, parameters: Mapping[str, str], out: Path
     try:
         with events, nullcontext() if quiet else progress.shown() as shown:
             result = simulation.play(scenario, source, events, shown, path.parent)
-    except Exception:
+    except Exception as error:
+        wrong = _wrong_config(error)
+        if wrong is not None:
+            return _wrong(f"{path}: {wrong}")
         log.exception("the simulation failed")
         click.echo(f"vksim: this is a fault of vksim; it comes again with: {replay(source, scenario.seed)}", err=True)
         return BROKEN
@@ -62,6 +66,13 @@ def run(name: str, *, seed: int | None, parameters: Mapping[str, str], out: Path
     else:
         click.echo(summary.text(result, out), color=summary.colours())
     return PASSED if result.passed else FAILED
+
+
+def _wrong_config(error: BaseException) -> InvalidConfig | None:
+    """What a provider has against its configuration, if that is what ended a simulation."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_wrong_config, error.exceptions)), None)
+    return error if isinstance(error, InvalidConfig) else None
 
 
 def validate(names: tuple[str, ...], parameters: Mapping[str, str]) -> int:

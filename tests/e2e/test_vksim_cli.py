@@ -52,6 +52,17 @@ def test_the_quickstart_passes_and_leaves_a_report(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_provider_has_against_its_configuration_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.yaml"
+    group = "{name: n, count: 1, provider: aci, cloud: west, config: {Regionx: nowhere}}"
+    clouds = f"clouds: {{west: {{provider: aci}}}}\ncluster: {{nodes: [{group}]}}\n"
+    path.write_text(f"apiVersion: vksim/v1\nkind: Scenario\nmetadata: {{name: c}}\nduration: 1m\n{clouds}")
+    answer = vksim("run", str(path), "--quiet", cwd=tmp_path)
+    assert answer.returncode == 2
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith(f"vksim: {path}: node n-0: Regionx: unknown field")
+
+
 def test_a_missed_objective_is_exit_code_1_and_said(small: Path) -> None:
     small.write_text(SMALL.replace("== 4", "== 5"))
     done = vksim("run", "small.yaml", cwd=small.parent)

@@ -47,6 +47,7 @@ def test_the_quickstart_passes_and_leaves_a_report(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) <= 24
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
         "events.jsonl",
+        "junit.xml",
         "report.html",
         "result.json",
     ]
@@ -102,7 +103,8 @@ def test_validate_names_what_is_fine(small: Path) -> None:
     [
         (
             ("run", "none.yaml"),
-            "vksim: none.yaml: no such file; the scenarios that come with vksim are: aci-burst, quickstart",
+            "vksim: none.yaml: no such file; the scenarios that come with vksim are: aci-burst, "
+            "eci-zone-stockout, fargate-spot, quickstart",
         ),
         (
             ("validate", "wrong.yaml"),

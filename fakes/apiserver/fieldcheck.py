@@ -137,7 +137,8 @@ def unreadable_patch(content: str, why: str) -> StatusError:
 
 def undeclared(obj: Mapping[str, Any], group_version: str, problems: Sequence[str]) -> StatusError:
     """500 for what cannot be applied, in the words of a real server, which has no type for it."""
-    meta = obj.get("metadata") or {}
+    given = obj.get("metadata")
+    meta = given if isinstance(given, Mapping) else {}
     name = "/".join(each for each in (meta.get("namespace"), meta.get("name")) if each)
     group = group_version if "/" in group_version else f"/{group_version}"
     paths = [f".{problem.split(chr(34))[1]}: field not declared in schema" for problem in problems]

@@ -157,7 +157,7 @@ def _parts_of(name: str) -> tuple[str, str, str]:
     parts = name.split(":")
     if len(parts) == 3 and parts[0] in ("http", "https"):
         return parts[0], parts[1], parts[2]
-    if len(parts) == 2 and parts[1].isdigit():
+    if len(parts) == 2 and parts[1].isascii() and parts[1].isdigit():
         return "", parts[0], parts[1]
     if len(parts) > 1:
         raise bad_request(f'invalid resource request "{name}"')

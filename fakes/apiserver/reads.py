@@ -32,7 +32,7 @@ def list_version(options: ListOptions, newest: int) -> tuple[int, bool]:
         _refuse(_match_causes(wanted, match))
     if not wanted:
         return newest, False
-    if not wanted.isdigit():
+    if not (wanted.isascii() and wanted.isdigit()):
         raise bad_request(f'Invalid value: "{wanted}": strconv.ParseUint: parsing "{wanted}": invalid syntax')
     if int(wanted) > newest:
         raise errors.version_too_large(int(wanted), newest)
@@ -48,7 +48,7 @@ def watch_version(options: ListOptions, newest: int) -> tuple[int, bool]:
     if initial is not None and match != "NotOlderThan":
         why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         _refuse([forbidden("resourceVersionMatch", why)])
-    if version and not version.isdigit():
+    if version and not (version.isascii() and version.isdigit()):
         raise errors.internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
     from_now = version in ("", "0")
     if initial is None:

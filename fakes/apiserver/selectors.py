@@ -32,6 +32,8 @@ class Selection:
 
 EVERYTHING = Selection()
 
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+
 
 @lru_cache(maxsize=16_384)
 def select(resource: ResourceType, label_selector: str, field_selector: str) -> Selection:
@@ -204,7 +206,7 @@ def _label_requirement(tokens: _LabelTokens) -> LabelRequirement:
         return LabelRequirement(key, operator, frozenset(_label_values(tokens, key)))
     if operator in ("<", ">"):
         value = tokens.next()
-        if not value.lstrip("-").isdigit():
+        if not _INTEGER.fullmatch(value):
             raise _unparsable(
                 f"values[0][{key}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
             )
@@ -263,6 +265,6 @@ def _label_predicate(requirement: LabelRequirement) -> Predicate:
 
 
 def _compares(value: str | None, operator: str, bound: int) -> bool:
-    if value is None or not value.lstrip("-").isdigit():
+    if value is None or not _INTEGER.fullmatch(value):
         return False
     return int(value) > bound if operator == "gt" else int(value) < bound

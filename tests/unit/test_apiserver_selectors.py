@@ -111,3 +111,16 @@ def test_the_source_of_an_event_is_its_component() -> None:
 def test_a_field_selector_that_is_not_supported_is_refused(resource: Any, selector: str, message: str) -> None:
     with pytest.raises(StatusError, match=message):
         select(resource, "", selector)
+
+
+@pytest.mark.parametrize("value", ["--5", "\u00b9", "5-", ""])
+def test_a_bound_that_is_no_whole_number_is_refused(value: str):
+    with pytest.raises(StatusError):
+        select(PODS, f"size > {value}", "")
+
+
+@pytest.mark.parametrize("value", ["--5", "\u00b9", "big"])
+def test_a_label_that_is_no_whole_number_is_not_above_a_bound(value: str):
+    matches = select(PODS, "size > 3", "").matches
+    assert matches is not None
+    assert not matches({"metadata": {"labels": {"size": value}}})

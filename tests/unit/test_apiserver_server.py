@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from fakes.apiserver import fieldcheck
 from fakes.apiserver.catalog import BUILT_IN
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.options import DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.patches import JSON, MERGE
+from fakes.apiserver.reads import list_version
 from fakes.apiserver.resources import (
     CONFIG_MAPS,
     EVENTS,
@@ -376,3 +378,14 @@ def test_without_its_controller_a_namespace_goes_when_somebody_else_has_finalize
     server.update(NAMESPACES, None, "team", {**going, "spec": {}}, subresource="finalize")
     with pytest.raises(StatusError, match="not found"):
         server.get(NAMESPACES, None, "team")
+
+
+def test_a_version_of_digits_that_are_no_number_is_refused():
+    with pytest.raises(StatusError) as refused:
+        list_version(ListOptions(resource_version="\u00b9"), 5)
+    assert refused.value.code == 400
+
+
+def test_a_configuration_with_metadata_that_is_no_object_is_refused_in_words():
+    refused = fieldcheck.undeclared({"kind": "ConfigMap", "metadata": True}, "v1", ['unknown field "labels"'])
+    assert "failed to create typed patch object" in refused.status["message"]

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
 from typing import Generic, NamedTuple, TypeVar
@@ -17,6 +17,8 @@ from fakes.cloud.limits import Quotas, TokenBucket
 from fakes.cloud.settings import CloudSettings, Fault, FaultKind, matches
 
 S = TypeVar("S")
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""The moment of what does not happen."""
 
 
 class Call(NamedTuple):

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from fakes.cloud.model import NEVER
+from fakes.cloud.scripts import KILLED, TERMINATED
 from fakes.eci import scripts
 from fakes.eci.catalog import Size
-from fakes.eci.lives import KILLED, NEVER, TERMINATED, Ended, Life, Moment, Stop
+from fakes.eci.lives import Ended, Life, Moment, Stop
 
 SCHEDULING, PENDING, RUNNING = "Scheduling", "Pending", "Running"
 RESTARTING, UPDATING, TERMINATING = "Restarting", "Updating", "Terminating"

@@ -1,18 +1,16 @@
 """The runs of one container, computed when somebody looks: no task and no timer stands behind them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from fakes.eci.scripts import Script
+from fakes.cloud.model import NEVER
+from fakes.cloud.scripts import TERMINATED, Script
 
 FIRST_BACKOFF, LONGEST_BACKOFF = 10, 300
 """Seconds between the runs of a container that keeps ending; doubled each time, as a kubelet does."""
 FORGETS_AFTER = timedelta(seconds=600)
 """A run as long as this begins the back-off anew."""
-KILLED, TERMINATED = 137, 143
-"""128 + SIGKILL, 128 + SIGTERM."""
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Ended(NamedTuple):

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from fakes.cloud.scripts import KILLED
 from fakes.cloud.shell import Shell
 from fakes.eci import errors
 from fakes.eci.groups import Group
-from fakes.eci.lives import KILLED
 from wire import remotecommand
 
 VALID_FOR = timedelta(seconds=30)

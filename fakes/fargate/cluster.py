@@ -10,7 +10,7 @@ import msgspec
 
 from fakes.cloud.limits import QuotaExceeded
 from fakes.cloud.model import CloudModel
-from fakes.eci.scripts import NO_SCRIPT, VARIABLE, Script
+from fakes.cloud.scripts import NO_SCRIPT, VARIABLE, Script
 from fakes.fargate import errors
 from fakes.fargate.defaults import ACCOUNT
 from fakes.fargate.sizes import is_valid
@@ -210,6 +210,7 @@ class Account:
             self.model.takes("schedule"),
             self.model.takes("start") if first is None else first,
             self.model.takes("end"),
+            self.model.takes("agent"),
         )
         task = Task(arn, request, containers, pace, self.now())
         task.constant = self._constant(task, request, definition, cluster)

@@ -39,9 +39,10 @@ REALISTIC = CloudSettings(
         "schedule": Latency(median=8, p99=20),
         "start": Latency(median=15, p99=60),
         "end": Latency(median=10, p99=30),
+        "agent": Latency(median=2, p99=8),
     },
     quotas={"vCPU": 100_000},
     rates=RATES,
 )
 """``schedule``: until a task has its network interface; ``start``: until its images are pulled; ``end``: until the
-interface is gone; ``call``: what any call takes."""
+interface is gone; ``agent``: from a container's start until it takes commands; ``call``: what any call takes."""

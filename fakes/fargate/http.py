@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from fakes.fargate.service import FargateService
 
@@ -25,8 +26,23 @@ def application(service: FargateService) -> web.Application:
             raise ConnectionResetError("the answer is lost")
         return web.Response(status=response.status, body=response.encoded(), content_type="application/x-amz-json-1.1")
 
+    async def command(request: web.Request) -> web.StreamResponse:
+        """The data channel of a command."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+
+        async def received() -> AsyncIterator[str | bytes]:
+            async for message in socket:
+                if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
+                    yield message.data
+
+        await service.sessions.run(request.match_info["session"], received(), socket.send_bytes)
+        await socket.close()
+        return socket
+
     app = web.Application()
     app.router.add_post("/", answer)
+    app.router.add_get("/v1/data-channel/{session}", command)
     return app
 
 
@@ -36,4 +52,5 @@ async def start(service: FargateService, host: str = "127.0.0.1", port: int = 0)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     bound: int = runner.addresses[0][1]
+    service.sessions.base = f"ws://{host}:{bound}"
     return runner, bound

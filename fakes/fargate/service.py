@@ -13,6 +13,7 @@ from fakes.fargate import errors, output
 from fakes.fargate.cluster import Account
 from fakes.fargate.defaults import OPERATIONS, REALISTIC, REGION
 from fakes.fargate.errors import AwsError
+from fakes.fargate.sessions import Sessions
 from fakes.fargate.tasks import BY_USER
 
 PAGE = 100
@@ -54,6 +55,7 @@ class FargateService:
     Attributes:
         model: latencies, quotas, rates, faults, and who has called what.
         account: the state.
+        sessions: the commands that may be begun in containers.
         parameters: of the Parameter Store.
         secrets: of Secrets Manager.
     """
@@ -68,6 +70,7 @@ class FargateService:
     ) -> None:
         self.model = CloudModel(REALISTIC if settings is None else settings, now, random)
         self.account = Account(region, self.model, now, random)
+        self.sessions = Sessions(now, random)
         self.parameters: dict[str, str] = {}
         self.secrets: dict[str, str] = {}
         self.log_groups: dict[str, None] = {}
@@ -84,6 +87,7 @@ class FargateService:
             "DeregisterTaskDefinition": self._deregister,
             "RunTask": self._run_task,
             "StopTask": self._stop_task,
+            "ExecuteCommand": self._execute_command,
             "ListTasks": self._list_tasks,
             "DescribeTasks": self._describe_tasks,
             "GetLogEvents": self._log_events,
@@ -145,6 +149,20 @@ class FargateService:
         task = self.account.find(given["task"], self.account.cluster(given))
         self.account.stop(task, BY_USER, given.get("reason") or "Task stopped by user")
         return {"task": task.described(self._now())}
+
+    def _execute_command(self, given: Mapping[str, Any]) -> Answer:
+        cluster = self.account.cluster(given)
+        task = self.account.find(given["task"], cluster)
+        session = self.sessions.open(task, given)
+        name = given.get("container") or task.containers[0].name
+        return {
+            "clusterArn": self.account.arn("cluster", cluster),
+            "taskArn": task.arn,
+            "containerArn": f"{task.arn}/{name}",
+            "containerName": name,
+            "interactive": True,
+            "session": session,
+        }
 
     def _list_tasks(self, given: Mapping[str, Any]) -> Answer:
         """A page; the following ones are of the moment of the first."""

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from fakes.cloud.model import Timeline
-from fakes.eci.lives import KILLED, NEVER, TERMINATED
-from fakes.eci.scripts import Script
+from fakes.cloud.model import NEVER, Timeline
+from fakes.cloud.scripts import KILLED, TERMINATED, Script
 
 PROVISIONING, PENDING, RUNNING = "PROVISIONING", "PENDING", "RUNNING"
 STOPPING, DEPROVISIONING, STOPPED = "STOPPING", "DEPROVISIONING", "STOPPED"
@@ -22,11 +21,12 @@ SPOT_REASON = "Your Spot Task was interrupted."
 
 
 class Pace(NamedTuple):
-    """How long the task's steps take, in seconds."""
+    """How long the task's steps take, in seconds; ``agent``: from a container's start until commands run in it."""
 
     provision: float
     pull: float
     deprovision: float
+    agent: float = 0.0
 
 
 class Halt(NamedTuple):
@@ -113,6 +113,10 @@ class Task:
     def desired(self, now: datetime) -> str:
         """Its ``desiredStatus``: STOPPED as soon as it is coming to its end."""
         return STOPPED if now >= self.halt.at else RUNNING
+
+    def takes_commands(self, container: Container, now: datetime) -> bool:
+        """Whether the agent in a container is up, which runs commands there."""
+        return now >= container.begins + timedelta(seconds=self._pace.agent)
 
     def started(self, now: datetime) -> bool:
         """Whether it ever ran."""

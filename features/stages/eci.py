@@ -11,10 +11,10 @@ from random import Random
 from typing import Any
 
 from fakes.cloud.model import Call
+from fakes.cloud.scripts import VARIABLE
 from fakes.cloud.settings import CloudSettings, Fault, FaultKind, Latency
 from fakes.eci.groups import Group
 from fakes.eci.parameters import switch
-from fakes.eci.scripts import VARIABLE
 from fakes.eci.sessions import environment
 from features.stage import Behaviour
 from providers.base import Clock, Provider, ProviderContext

@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from fakes.cloud.model import Call
+from fakes.cloud.scripts import VARIABLE
 from fakes.cloud.settings import CloudSettings, Fault, FaultKind, Latency
-from fakes.eci.scripts import VARIABLE
 from fakes.fargate.tasks import Task
 from features.stage import Behaviour
 from providers.base import Clock, Provider, ProviderContext
@@ -33,12 +33,12 @@ class FargateStage:
     was defined with: AWS has no calls for these.
     """
 
-    parts = frozenset({"ping", "logs", "previous", "grace"})
+    parts = frozenset({"ping", "exec", "logs", "previous", "grace"})
 
     def __init__(self, clock: Clock, random: Random) -> None:
         self._backend = make(SETTINGS, clock, random)
         self._backend.door.patience = 0.1
-        self._backend.config |= {"PollInterval": "1s", "SecretsPath": "/vksim"}
+        self._backend.config |= {"PollInterval": "1s", "SecretsPath": "/vksim", "EnableExec": True}
         self._account = self._backend.service.account
         self._model = self._backend.model
         self._answers_to_lose = 0

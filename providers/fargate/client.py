@@ -133,7 +133,7 @@ class FargateClient:
         return found
 
     async def command(self, arn: str, container: str, command: str) -> Answer:
-        """Begin a command: its session."""
+        """Begin a command: its session. Raises NotConnected."""
         answer = await self._call(
             "ExecuteCommand",
             self._services.ecs.execute_command,

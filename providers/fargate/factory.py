@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError
 from providers.base import Provider, ProviderContext
 from providers.errors import InvalidConfig
 from providers.fargate import config as configuration
+from providers.fargate import sockets
 from providers.fargate.client import FargateClient, Services
 from providers.fargate.config import FargateConfig
 from providers.fargate.provider import FargateProvider
@@ -39,7 +40,8 @@ def create(context: ProviderContext) -> Provider:
     if key not in _SHARED:
         _SHARED[key] = (_services(config, context.config_source), Traffic(context.random))
     services, traffic = _SHARED[key]
-    return FargateProvider(context, config, FargateClient(services, config.cluster, context.blocking, traffic))
+    client = FargateClient(services, config.cluster, context.blocking, traffic)
+    return FargateProvider(context, config, client, sockets.connect)
 
 
 def _services(config: FargateConfig, source: str) -> Services:

@@ -11,6 +11,7 @@ _DENIED = frozenset(
         *("ExpiredTokenException", "InvalidClientTokenId", "MissingAuthenticationTokenException"),
     }
 )
+_NOT_CONNECTED = frozenset({"TargetNotConnectedException"})
 _MISSING = frozenset({"ResourceNotFoundException", "TaskNotFoundException", "ParameterNotFound"})
 _PERMANENT = frozenset({"BlockedException", "UnsupportedFeatureException", "PlatformUnknownException"})
 _INVALID = frozenset(
@@ -23,6 +24,10 @@ _INVALID = frozenset(
 
 class Throttled(Retryable):
     """Too many calls."""
+
+
+class NotConnected(Retryable):
+    """The agent in a container, which runs commands there, is not up."""
 
 
 class NoCapacity(Retryable):
@@ -51,10 +56,9 @@ def translated(error: ClientError | BotoCoreError) -> ProviderError:
         return Retryable(str(error))
     code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
     text = f"{code}: {message}"
-    if code in THROTTLED:
-        return Throttled(text)
-    if code in _DENIED:
-        return Denied(text)
+    for codes, retryable in ((THROTTLED, Throttled), (_DENIED, Denied), (_NOT_CONNECTED, NotConnected)):
+        if code in codes:
+            return retryable(text)
     if code == "ConflictException":
         return Conflict(text, tuple(error.response.get("resourceIds", ())))
     if code in _MISSING or (code == "InvalidParameterException" and "task was not found" in message):

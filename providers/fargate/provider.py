@@ -6,11 +6,12 @@ from contextlib import suppress
 from datetime import timedelta
 
 from providers import pods
-from providers.base import Finding, LogOptions, Provider, ProviderContext
+from providers.base import AttachIO, Finding, LogOptions, Provider, ProviderContext
 from providers.data import NO_DATA, PodData
 from providers.errors import InvalidConfig, NotFound, ProviderError, Retryable, Unsupported
 from providers.fargate import launcher, logs, names, status, task_definition
 from providers.fargate.client import FargateClient
+from providers.fargate.commands import Commands, Connect
 from providers.fargate.config import FargateConfig
 from providers.fargate.containers import LOG_PREFIX
 from providers.fargate.failures import Denied
@@ -38,12 +39,16 @@ class FargateProvider(Provider):
         context: the core's.
         config: what the operator decided.
         client: the way to the cloud.
+        connect: opens the sockets of commands.
     """
 
-    def __init__(self, context: ProviderContext, config: FargateConfig, client: FargateClient) -> None:
+    def __init__(
+        self, context: ProviderContext, config: FargateConfig, client: FargateClient, connect: Connect
+    ) -> None:
         super().__init__(context)
         self._config = config
         self._client = client
+        self._commands = Commands(client, connect, context.clock, context.random)
         self._launcher = Launcher(client, context.node_name, context.random)
         self._inventory = Inventory(client, context.node_name, context.clock)
         self._woken = asyncio.Event()
@@ -182,6 +187,17 @@ class FargateProvider(Provider):
 
         async for piece in logs.read(self._client, self._config.log_group, stream, options, is_over):
             yield piece
+
+    async def exec_in_container(self, ref: PodRef, container: str, command: Sequence[str], io: AttachIO) -> int:
+        """Run a command by ECS Exec, with its exit code, and its errors among its output."""
+        known = await self._inventory.look(ref)
+        if container not in {each["name"] for each in known.task.get("containers") or []}:
+            raise NotFound(f"pod {ref} has no container {container!r}")
+        if not status.runs(known.task, container) or known.is_over:
+            raise NotFound(f"container {container!r} of pod {ref} does not run")
+        if not known.task.get("enableExecuteCommand"):
+            raise Unsupported("the task was not started with ECS Exec; set EnableExec, and create the pod anew")
+        return await self._commands.run(known.arn, container, command, io)
 
     # --- helpers ----------------------------------------------------------------------------------------------------
 

@@ -1,12 +1,15 @@
 """AWS Fargate in a simulation: the production provider and boto3, on the fake in-process.
 
-What is not production's: the way out of the SDK (``fakes.fargate.sdk``).
+What is not production's: the way out of the SDK (``fakes.fargate.sdk``), and what opens the sockets of commands.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from functools import cache
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 
@@ -19,6 +22,7 @@ from providers.base import Clock, Provider, ProviderContext
 from providers.fargate import config as configuration
 from providers.fargate import factory, names
 from providers.fargate.client import FargateClient, Services
+from providers.fargate.commands import Socket
 from providers.fargate.provider import FargateProvider
 from providers.fargate.traffic import Traffic
 from vksim.clouds.base import CloudPod
@@ -75,7 +79,7 @@ class FargateBackend:
                 self.door.attach(each)
             self._services = made
         client = FargateClient(self._services, config.cluster, context.blocking, self._traffic)
-        return FargateProvider(context, config, client)
+        return FargateProvider(context, config, client, self._connect)
 
     def pods(self) -> Iterator[CloudPod]:
         """All tasks that have not stopped and carry a pod's identity."""
@@ -96,6 +100,52 @@ class FargateBackend:
     def interrupt(self, share: float) -> int:
         """The cloud takes back this share of the tasks on spot capacity."""
         return self.service.account.interrupt(share)
+
+    @asynccontextmanager
+    async def _connect(self, url: str) -> AsyncIterator[Socket]:
+        socket = _Socket()
+        running = asyncio.ensure_future(self._run(urlsplit(url).path.rpartition("/")[2], socket))
+        try:
+            yield socket
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _run(self, session: str, socket: "_Socket") -> None:
+        try:
+            await self.service.sessions.run(session, socket.received(), socket.answer)
+        finally:
+            await socket.hang_up()
+
+
+class _Socket:
+    """Both ends of a WebSocket."""
+
+    def __init__(self) -> None:
+        self._there: asyncio.Queue[bytes | str | None] = asyncio.Queue()
+        self._here: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def send(self, data: bytes | str) -> None:
+        """The provider says something."""
+        await self._there.put(data)
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """What the cloud says."""
+        while (message := await self._here.get()) is not None:
+            yield message
+
+    async def answer(self, data: bytes) -> None:
+        """The cloud says something."""
+        await self._here.put(data)
+
+    async def received(self) -> AsyncIterator[bytes | str]:
+        """What the provider says."""
+        while (message := await self._there.get()) is not None:
+            yield message
+
+    async def hang_up(self) -> None:
+        """The cloud is done."""
+        await self._here.put(None)
 
 
 @cache

@@ -67,6 +67,7 @@ def _written(folder: Path, region: str, endpoint: str) -> Path:
         "Subnets": ["subnet-a", "subnet-b"],
         "ExecutionRoleArn": "arn:aws:iam::123456789012:role/vksim",
         "CloudWatchLogGroupName": LOG_GROUP,
+        "EnableExec": True,
     }
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items()), encoding="utf-8")
     return config

@@ -1,4 +1,4 @@
-"""The state of one account in one region: clusters, task definitions, tasks, and what is kept how long."""
+"""The state of one account in one region: clusters and tasks, and what is kept how long."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,13 +13,12 @@ from fakes.cloud.model import CloudModel
 from fakes.cloud.scripts import NO_SCRIPT, VARIABLE, Script
 from fakes.fargate import errors
 from fakes.fargate.defaults import ACCOUNT
-from fakes.fargate.sizes import is_valid
+from fakes.fargate.definitions import Definitions
 from fakes.fargate.tasks import BY_SPOT, SPOT_REASON, Container, Pace, Task
 
 KEPT_FOR = timedelta(hours=1)
 """A stopped task can be described for so long."""
 MOST_OVERRIDES = 8192
-MOST_CONTAINERS = 10
 
 Answer = dict[str, Any]
 
@@ -32,18 +31,28 @@ class Account:
         model: latencies, quotas, rates and faults.
         now: the wall clock.
         random: for identifiers.
+        fetch: fetches the secrets of a container's definition; says why it cannot.
 
     Attributes:
+        definitions: what tasks are made by.
         tasks: ARN -> task; those that stopped an hour ago are dropped when somebody looks.
         made: (group) -> how many tasks were ever made with it.
     """
 
-    def __init__(self, region: str, model: CloudModel, now: Callable[[], datetime], random: Random) -> None:
+    def __init__(
+        self,
+        region: str,
+        model: CloudModel,
+        now: Callable[[], datetime],
+        random: Random,
+        fetch: Callable[[Mapping[str, Any]], str],
+    ) -> None:
         self.region = region
+        self._fetch = fetch
         self.model = model
         self.now = now
         self.clusters: dict[str, Answer] = {}
-        self.definitions: dict[str, list[Answer]] = {}
+        self.definitions = Definitions(lambda name: self.arn("task-definition", name), now)
         self.tasks: dict[str, Task] = {}
         self.made: dict[str, int] = {}
         self._random = random
@@ -61,47 +70,6 @@ class Account:
         if name not in self.clusters:
             raise errors.AwsError("ClusterNotFoundException", "Cluster not found.")
         return name
-
-    # --- task definitions -------------------------------------------------------------------------------------------
-
-    def register(self, request: Mapping[str, Any]) -> Answer:
-        """A new revision. Raises AwsError."""
-        containers = request["containerDefinitions"]
-        if not is_valid(request.get("cpu"), request.get("memory")):
-            raise errors.client("No Fargate configuration exists for given values.")
-        if len(containers) > MOST_CONTAINERS:
-            raise errors.client("Too many containers.")
-        if not any(each.get("essential", True) for each in containers):
-            raise errors.client("A task definition must have at least one essential container.")
-        names = {each["name"] for each in containers}
-        for each in containers:
-            for need in each.get("dependsOn") or []:
-                if need["containerName"] not in names:
-                    raise errors.client(f"dependsOn names no container: {need['containerName']}")
-        revisions = self.definitions.setdefault(request["family"], [])
-        revision = len(revisions) + 1
-        arn = self.arn("task-definition", f"{request['family']}:{revision}")
-        made = {
-            **request,
-            "taskDefinitionArn": arn,
-            "revision": revision,
-            "status": "ACTIVE",
-            "compatibilities": ["EC2", "FARGATE"],
-            "registeredAt": self.now().timestamp(),
-        }
-        revisions.append(made)
-        return made
-
-    def definition(self, name: str) -> Answer:
-        """By family, family:revision or ARN. Raises AwsError."""
-        family, _, revision = name.rpartition("/")[2].partition(":")
-        revisions = self.definitions.get(family) or []
-        if revision.isdigit() and 0 < int(revision) <= len(revisions):
-            return revisions[int(revision) - 1]
-        active = [each for each in revisions if each["status"] == "ACTIVE"]
-        if revision or not active:
-            raise errors.client("Unable to describe task definition.")
-        return active[-1]
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
@@ -177,7 +145,7 @@ class Account:
         network = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration") or {}
         if not network.get("subnets"):
             raise errors.parameter("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
-        definition = self.definition(request["taskDefinition"])
+        definition = self.definitions.find(request["taskDefinition"])
         if definition["status"] != "ACTIVE":
             raise errors.client("TaskDefinition is inactive")
         return definition
@@ -197,7 +165,7 @@ class Account:
             script = _script(environment)
             if each["name"] in needed and script.run_for is None:
                 script = msgspec.structs.replace(script, run_for=0.0)
-            containers.append(Container(each, environment, script))
+            containers.append(Container(each, environment, script, self._fetch(each)))
         self._fail_if_scripted(request, containers[0].script)
         identifier = f"{self._random.getrandbits(128):032x}"
         arn = self.arn("task", f"{cluster}/{identifier}")

@@ -1,11 +1,11 @@
 """The fake over HTTP, as the SDKs and the AWS command line talk to it. Signatures are not checked."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 from aiohttp import WSMsgType, web
 
+from fakes.fargate import requests
 from fakes.fargate.service import FargateService
 
 
@@ -13,18 +13,14 @@ def application(service: FargateService) -> web.Application:
     """What a server serves."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-        try:
-            given = json.loads(await request.read() or b"{}")
-        except ValueError:
-            return web.json_response({"__type": "SerializationException", "message": "no JSON"}, status=400)
-        response = service.call(operation, given)
+        body = await request.read()
+        response = service.handle(requests.read(request.method, request.path_qs, request.headers, body))
         await asyncio.sleep(response.delay)
         if not response.heard:
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError("the answer is lost")
-        return web.Response(status=response.status, body=response.encoded(), content_type="application/x-amz-json-1.1")
+        return web.Response(status=response.status, body=response.body, headers={"Content-Type": response.kind})
 
     async def command(request: web.Request) -> web.StreamResponse:
         """The data channel of a command."""
@@ -41,7 +37,7 @@ def application(service: FargateService) -> web.Application:
         return socket
 
     app = web.Application()
-    app.router.add_post("/", answer)
+    app.router.add_post("/{path:.*}", answer)
     app.router.add_get("/v1/data-channel/{session}", command)
     return app
 

@@ -1,14 +1,15 @@
 """AWS's own SDK on the fake, without a socket: botocore's ``before-send`` event answers what would be sent."""
 
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 
 from fakes.cloud import elapsed
+from fakes.fargate import requests
 from fakes.fargate.service import FargateService
 
 READ_TIMEOUT = 10.0
@@ -35,16 +36,18 @@ class InProcess:
         return client
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        target = request.headers["X-Amz-Target"]
-        operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
-        response = self._service.call(operation, json.loads(request.body or b"{}"))
+        headers = {
+            name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()
+        }
+        body = request.body or b""
+        body = body if isinstance(body, bytes) else body.encode()
+        response = self._service.handle(requests.read(request.method, urlsplit(request.url).path, headers, body))
         if not response.heard:
             elapsed.spend(self.patience)
             raise ReadTimeoutError(endpoint_url=request.url)
         elapsed.spend(response.delay)
-        body = response.encoded()
-        headers = {"x-amzn-requestid": "fake", "content-type": "application/x-amz-json-1.1"}
-        return AWSResponse(request.url, response.status, headers, _Raw(body))
+        headers = {"x-amzn-requestid": "fake", "content-type": response.kind}
+        return AWSResponse(request.url, response.status, headers, _Raw(response.body))
 
 
 class _Raw(io.BytesIO):

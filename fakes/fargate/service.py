@@ -10,9 +10,11 @@ from typing import Any
 from fakes.cloud.model import CloudModel
 from fakes.cloud.settings import CloudSettings, FaultKind
 from fakes.fargate import errors, output
+from fakes.fargate.beside import SERVICES, Beside
 from fakes.fargate.cluster import Account
-from fakes.fargate.defaults import OPERATIONS, REALISTIC, REGION
+from fakes.fargate.defaults import ACCOUNT, OPERATIONS, REALISTIC, REGION
 from fakes.fargate.errors import AwsError
+from fakes.fargate.requests import Request
 from fakes.fargate.sessions import Sessions
 from fakes.fargate.tasks import BY_USER
 
@@ -20,6 +22,7 @@ PAGE = 100
 NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
 
 Answer = dict[str, Any]
+JSON = "application/x-amz-json-1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +31,17 @@ class Response:
 
     Attributes:
         status: of HTTP.
-        body: JSON.
+        body: its bytes.
         delay: seconds until it is there.
         heard: whether it gets there; if not, the connection breaks.
+        kind: of content.
     """
 
     status: int
-    body: Answer
+    body: bytes
     delay: float = 0.0
     heard: bool = True
-
-    def encoded(self) -> bytes:
-        """The body's bytes."""
-        return json.dumps(self.body, separators=(",", ":")).encode()
+    kind: str = JSON
 
 
 class FargateService:
@@ -56,8 +57,7 @@ class FargateService:
         model: latencies, quotas, rates, faults, and who has called what.
         account: the state.
         sessions: the commands that may be begun in containers.
-        parameters: of the Parameter Store.
-        secrets: of Secrets Manager.
+        beside: what is no task: networks, roles, secrets, log groups.
     """
 
     def __init__(
@@ -69,53 +69,70 @@ class FargateService:
         region: str = REGION,
     ) -> None:
         self.model = CloudModel(REALISTIC if settings is None else settings, now, random)
-        self.account = Account(region, self.model, now, random)
+        self.beside = Beside(region, ACCOUNT)
+        self.account = Account(region, self.model, now, random, self._fetched)
         self.sessions = Sessions(now, random)
-        self.parameters: dict[str, str] = {}
-        self.secrets: dict[str, str] = {}
-        self.log_groups: dict[str, None] = {}
         self._now = now
         self._lists: dict[str, list[str]] = {}
         self._pages = 0
+        definitions = self.account.definitions
         self._tables: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
             "CreateCluster": self._create_cluster,
             "DescribeClusters": self._describe_clusters,
-            "RegisterTaskDefinition": lambda given: {"taskDefinition": self.account.register(given)},
-            "DescribeTaskDefinition": lambda given: {
-                "taskDefinition": self.account.definition(given["taskDefinition"])
+            "RegisterTaskDefinition": self._register,
+            "DescribeTaskDefinition": lambda given: {"taskDefinition": definitions.find(given["taskDefinition"])},
+            "DeregisterTaskDefinition": lambda given: {
+                "taskDefinition": definitions.deregister(given["taskDefinition"])
             },
-            "DeregisterTaskDefinition": self._deregister,
+            "DeleteTaskDefinitions": lambda given: definitions.delete(given["taskDefinitions"]),
+            "ListTaskDefinitionFamilies": self._list_families,
+            "ListTaskDefinitions": self._list_definitions,
             "RunTask": self._run_task,
             "StopTask": self._stop_task,
             "ExecuteCommand": self._execute_command,
             "ListTasks": self._list_tasks,
             "DescribeTasks": self._describe_tasks,
             "GetLogEvents": self._log_events,
-            "CreateLogGroup": self._create_log_group,
-            "DescribeLogGroups": self._describe_log_groups,
-            "PutParameter": self._put_parameter,
-            "CreateSecret": self._create_secret,
         }
 
-    def call(self, operation: str, given: Mapping[str, Any]) -> Response:
+    def handle(self, request: Request) -> Response:
         """Do what a caller asks for."""
-        perform = self._tables.get(operation)
-        if perform is None:
-            return _refused(AwsError("UnknownOperationException", f"{operation} is not faked"))
+        operation, perform = request.operation, self._tables.get(request.operation)
+        if perform is None and request.service not in SERVICES:
+            return _refused(request, AwsError("UnknownOperationException", f"{operation} is not faked"))
+        try:
+            given = {} if perform is None else request.given()
+        except AwsError as error:
+            return _refused(request, error)
         verdict = self.model.admit(OPERATIONS.get(operation, operation), _resource(given), float(given.get("count", 1)))
         delay = self.model.takes("call") + verdict.delay
         if verdict.fault is FaultKind.NO_CAPACITY and operation == "RunTask":
-            return Response(200, {"tasks": [], "failures": [{"reason": NO_CAPACITY}]}, delay)
+            return _answered({"tasks": [], "failures": [{"reason": NO_CAPACITY}]}, delay)
         if not verdict.done:
-            error = errors.throttled() if verdict.fault is FaultKind.THROTTLED else errors.unavailable()
-            return _refused(error, delay, heard=verdict.heard)
+            wrong = errors.throttled() if verdict.fault is FaultKind.THROTTLED else errors.unavailable()
+            return _refused(request, wrong, delay, heard=verdict.heard)
         try:
+            if perform is None:
+                status, headers, body = self.beside.answer(request)
+                kind = next((value for name, value in headers.items() if name.lower() == "content-type"), JSON)
+                return Response(status, body, delay, verdict.heard, kind)
             answer = perform(given)
         except AwsError as error:
-            return _refused(error, delay, heard=verdict.heard)
+            return _refused(request, error, delay, heard=verdict.heard)
         if operation == "RunTask":
             delay += self.account.tasks[answer["tasks"][0]["taskArn"]].containers[0].script.create_takes
-        return Response(200, answer, delay, verdict.heard)
+        return _answered(answer, delay, heard=verdict.heard)
+
+    def _fetched(self, definition: Mapping[str, Any]) -> str:
+        """What a container refers to in the stores of secrets, fetched: why it cannot be, if it cannot."""
+        try:
+            for each in definition.get("secrets") or []:
+                self.beside.secret(each["valueFrom"])
+            if login := definition.get("repositoryCredentials"):
+                self.beside.login(login["credentialsParameter"])
+        except AwsError as error:
+            return f"ResourceInitializationError: unable to pull secrets or registry auth: {error}"
+        return ""
 
     # --- ECS --------------------------------------------------------------------------------------------------------
 
@@ -136,10 +153,17 @@ class FargateService:
                 failures.append({"arn": self.account.arn("cluster", name), "reason": "MISSING"})
         return {"clusters": found, "failures": failures}
 
-    def _deregister(self, given: Mapping[str, Any]) -> Answer:
-        definition = self.account.definition(given["taskDefinition"])
-        definition["status"] = "INACTIVE"
-        return {"taskDefinition": definition}
+    def _register(self, given: Mapping[str, Any]) -> Answer:
+        answer: Answer = {"taskDefinition": self.account.definitions.register(given)}
+        return {**answer, "tags": given["tags"]} if given.get("tags") else answer
+
+    def _list_families(self, given: Mapping[str, Any]) -> Answer:
+        prefix, status = given.get("familyPrefix") or "", given.get("status") or "ALL"
+        return self._page("families", given, lambda: self.account.definitions.families(prefix, status))
+
+    def _list_definitions(self, given: Mapping[str, Any]) -> Answer:
+        family, status = given.get("familyPrefix") or "", given.get("status") or "ACTIVE"
+        return self._page("taskDefinitionArns", given, lambda: self.account.definitions.arns(family, status))
 
     def _run_task(self, given: Mapping[str, Any]) -> Answer:
         tasks = self.account.run(given)
@@ -165,21 +189,23 @@ class FargateService:
         }
 
     def _list_tasks(self, given: Mapping[str, Any]) -> Answer:
-        """A page; the following ones are of the moment of the first."""
-        cluster, size = self.account.cluster(given), int(given.get("maxResults") or PAGE)
-        token = given.get("nextToken")
+        cluster = self.account.cluster(given)
+        return self._page("taskArns", given, lambda: self._select(cluster, given))
+
+    def _page(self, name: str, given: Mapping[str, Any], select: Callable[[], list[str]]) -> Answer:
+        """A page of names; the following ones are of the moment of the first."""
+        size, token = int(given.get("maxResults") or PAGE), given.get("nextToken")
         if token:
             if token not in self._lists:
                 raise errors.parameter("Invalid token.")
             found = self._lists.pop(token)
         else:
-            found = self._select(cluster, given)
-        answer: Answer = {"taskArns": found[:size]}
+            found = select()
+        answer: Answer = {name: found[:size]}
         if len(found) > size:
             self._pages += 1
-            token = f"page-{self._pages}"
-            self._lists[token] = found[size:]
-            answer["nextToken"] = token
+            answer["nextToken"] = f"page-{self._pages}"
+            self._lists[answer["nextToken"]] = found[size:]
         return answer
 
     def _select(self, cluster: str, given: Mapping[str, Any]) -> list[str]:
@@ -209,14 +235,6 @@ class FargateService:
 
     # --- CloudWatch Logs --------------------------------------------------------------------------------------------
 
-    def _create_log_group(self, given: Mapping[str, Any]) -> Answer:
-        self.log_groups[given["logGroupName"]] = None
-        return {}
-
-    def _describe_log_groups(self, given: Mapping[str, Any]) -> Answer:
-        prefix = given.get("logGroupNamePrefix") or ""
-        return {"logGroups": [{"logGroupName": each} for each in self.log_groups if each.startswith(prefix)]}
-
     def _log_events(self, given: Mapping[str, Any]) -> Answer:
         _, container, identifier = [*given["logStreamName"].split("/"), "", ""][:3]
         task = next((each for each in self.account.tasks.values() if each.arn.endswith(f"/{identifier}")), None)
@@ -224,21 +242,14 @@ class FargateService:
             raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
         return output.page(task, container, given, self._now())
 
-    # --- secrets ----------------------------------------------------------------------------------------------------
 
-    def _put_parameter(self, given: Mapping[str, Any]) -> Answer:
-        self.parameters[given["Name"]] = given["Value"]
-        return {"Version": 1, "Tier": "Standard"}
-
-    def _create_secret(self, given: Mapping[str, Any]) -> Answer:
-        if given["Name"] in self.secrets:
-            raise AwsError("ResourceExistsException", "The operation failed because the secret already exists.")
-        self.secrets[given["Name"]] = given["SecretString"]
-        return {"Name": given["Name"]}
+def _answered(answer: Answer, delay: float, *, heard: bool = True) -> Response:
+    return Response(200, json.dumps(answer, separators=(",", ":")).encode(), delay, heard)
 
 
-def _refused(error: AwsError, delay: float = 0.0, *, heard: bool = True) -> Response:
-    return Response(error.status, error.body(), delay, heard)
+def _refused(request: Request, error: AwsError, delay: float = 0.0, *, heard: bool = True) -> Response:
+    body, kind = request.refusal(error)
+    return Response(error.status, body, delay, heard, kind)
 
 
 def _resource(given: Mapping[str, Any]) -> str:

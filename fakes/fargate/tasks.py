@@ -20,6 +20,9 @@ BY_USER, BY_SPOT = "UserInitiated", "SpotInterruption"
 SPOT_REASON = "Your Spot Task was interrupted."
 
 
+MEMORY = ("memory", "memoryReservation")
+
+
 class Pace(NamedTuple):
     """How long the task's steps take, in seconds; ``agent``: from a container's start until commands run in it."""
 
@@ -45,6 +48,7 @@ class Container:
         definition: of the task definition.
         environment: its variables.
         script: what it does.
+        refused: why it cannot even be set up; empty if it can.
         begins: when it starts; NEVER if it does not.
         ends: when it ends; NEVER while nothing ends it.
         code: what it ends with.
@@ -54,6 +58,7 @@ class Container:
     definition: Mapping[str, Any]
     environment: Mapping[str, str]
     script: Script
+    refused: str = ""
     begins: datetime = NEVER
     ends: datetime = NEVER
     code: int = 0
@@ -150,11 +155,10 @@ class Task:
     def _lives(self) -> Halt:
         """What each container would do if nobody ended the task, and how that ends it."""
         by_name = {each.name: each for each in self.containers}
-        waits = next((each.script.never_starts for each in self.containers if each.script.never_starts), "")
         for each in self.containers:
             each.begins = each.ends = NEVER
-        if waits:
-            return Halt(self._pulled + PULL_RETRIES, FAILED_TO_START, _why(waits))
+        if stuck := self._stuck():
+            return stuck
         broken = NEVER
         for each in _in_order(self.containers):
             begins = self._pulled
@@ -177,6 +181,16 @@ class Task:
             return Halt(broken, ENDED_BY_ITSELF, "Container dependency failed: a container did not exit with 0")
         first = min((each.ends for each in self.containers if each.definition.get("essential", True)), default=NEVER)
         return Halt(first, ENDED_BY_ITSELF, "Essential container in task exited")
+
+    def _stuck(self) -> Halt | None:
+        """How the task ends if a container cannot start; None if all can."""
+        for each in self.containers:
+            if each.refused:
+                return Halt(self._pending, FAILED_TO_START, each.refused)
+        for each in self.containers:
+            if each.script.never_starts:
+                return Halt(self._pulled + PULL_RETRIES, FAILED_TO_START, _why(each.script.never_starts))
+        return None
 
     def described(self, now: datetime) -> dict[str, Any]:
         """As DescribeTasks tells it; times in seconds since 1970."""
@@ -214,7 +228,9 @@ class Task:
             "lastStatus": state,
             "healthStatus": "HEALTHY" if each.definition.get("healthCheck") and state == RUNNING else "UNKNOWN",
             "networkInterfaces": [],
+            "cpu": str(each.definition.get("cpu") or 0),
         }
+        told |= {name: str(each.definition[name]) for name in MEMORY if name in each.definition}
         if state == STOPPED and each.ends <= now:
             told["exitCode"] = each.code
             if each.script.reason and each.code == each.script.exit_code:

@@ -77,7 +77,7 @@ class FargateStage:
             secret = files.unpacked(environment[files.SECRET]) if files.SECRET in environment else {}
         mounted = {each["sourceVolume"] for c in task.containers for each in c.definition.get("mountPoints") or []}
         logins = [
-            json.loads(self._backend.service.secrets[login["credentialsParameter"]])
+            json.loads(self._backend.service.beside.login(login["credentialsParameter"]))
             for each in task.containers
             if (login := each.definition.get("repositoryCredentials"))
         ]
@@ -132,7 +132,7 @@ class FargateStage:
     def _environment(self, container: Any) -> dict[str, str]:
         """A container's variables, with the secret ones as ECS puts them in."""
         hidden = {
-            each["name"]: self._backend.service.parameters[each["valueFrom"]]
+            each["name"]: self._backend.service.beside.secret(each["valueFrom"])
             for each in container.definition.get("secrets") or []
         }
         return {**container.environment, **hidden}

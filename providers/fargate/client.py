@@ -1,7 +1,7 @@
 """The calls that the provider makes, on boto3: paced, in pages and hundreds, with errors in the provider's words."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,14 +25,50 @@ class Service(Protocol):
     def __getattr__(self, name: str) -> Any: ...
 
 
-@dataclass(frozen=True, slots=True)
 class Services:
-    """The SDK's clients; one of each for a process."""
+    """The SDK's clients; one of each for a process, made when it is first needed.
 
-    ecs: Service
-    logs: Service
-    ssm: Service
-    secretsmanager: Service
+    Args:
+        make: makes the client of a service.
+    """
+
+    def __init__(self, make: Callable[[str], Service]) -> None:
+        self._make = make
+
+    @cached_property
+    def ecs(self) -> Service:
+        """Elastic Container Service."""
+        return self._make("ecs")
+
+    @cached_property
+    def logs(self) -> Service:
+        """CloudWatch Logs."""
+        return self._make("logs")
+
+    @cached_property
+    def ssm(self) -> Service:
+        """The Parameter Store."""
+        return self._make("ssm")
+
+    @cached_property
+    def secretsmanager(self) -> Service:
+        """Secrets Manager."""
+        return self._make("secretsmanager")
+
+    @cached_property
+    def ec2(self) -> Service:
+        """Networks."""
+        return self._make("ec2")
+
+    @cached_property
+    def iam(self) -> Service:
+        """Roles."""
+        return self._make("iam")
+
+    @cached_property
+    def sqs(self) -> Service:
+        """Queues."""
+        return self._make("sqs")
 
 
 class FargateClient:
@@ -159,6 +195,22 @@ class FargateClient:
             "DescribeLogGroups", self._services.logs.describe_log_groups, logGroupNamePrefix=group
         )
         return any(each["logGroupName"] == group for each in answer["logGroups"])
+
+    async def subnets(self, names: Sequence[str]) -> list[Answer]:
+        """Those of the subnets that there are."""
+        which = [{"Name": "subnet-id", "Values": list(names)}]
+        answer = await self._call("DescribeSubnets", self._services.ec2.describe_subnets, Filters=which)
+        return list(answer["Subnets"])
+
+    async def security_groups(self, names: Sequence[str]) -> list[Answer]:
+        """Those of the security groups that there are."""
+        which = [{"Name": "group-id", "Values": list(names)}]
+        answer = await self._call("DescribeSecurityGroups", self._services.ec2.describe_security_groups, Filters=which)
+        return list(answer["SecurityGroups"])
+
+    async def role(self, name: str) -> Answer:
+        """A role. Raises NotFound."""
+        return dict((await self._call("GetRole", self._services.iam.get_role, RoleName=name))["Role"])
 
     async def put_parameter(self, name: str, value: str) -> None:
         """Put a secret value into the Parameter Store."""

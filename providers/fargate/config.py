@@ -23,7 +23,7 @@ class FargateConfig:
     """What the operator decides.
 
     Attributes:
-        region: where the tasks run; empty for the SDK's own choice (AWS_REGION, a profile).
+        region: where the tasks run; empty for AWS_REGION, else the SDK's own choice (AWS_DEFAULT_REGION, a profile).
         endpoint: the URL that all services are at; empty for AWS itself.
         cluster: the ECS cluster, best one for each node; made if it is not there.
         subnets: where tasks get their addresses, all in one VPC.

@@ -1,5 +1,7 @@
 """Makes the Fargate provider as production has it: boto3, with its own chain of credentials."""
 
+import os
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -35,7 +37,7 @@ def create(context: ProviderContext) -> Provider:
     Raises:
         InvalidConfig: naming the source, the field and the remedy.
     """
-    config = configuration.parse(context.config, source=context.config_source)
+    config = _placed(configuration.parse(context.config, source=context.config_source), context.config_source)
     key = (config.region, config.endpoint)
     if key not in _SHARED:
         _SHARED[key] = (_services(config, context.config_source), Traffic(context.random))
@@ -44,19 +46,28 @@ def create(context: ProviderContext) -> Provider:
     return FargateProvider(context, config, client, sockets.connect)
 
 
-def _services(config: FargateConfig, source: str) -> Services:
+def _placed(config: FargateConfig, source: str) -> FargateConfig:
+    """With the region that tasks and their logs are in. boto3 does not read AWS_REGION; Go's SDK of 2018 did."""
     try:
-        return services(boto3.session.Session(), config)
+        region = config.region or os.environ.get("AWS_REGION") or boto3.session.Session().region_name
+    except BotoCoreError as error:
+        raise InvalidConfig(f"{source}: Region: {error}") from None
+    if not region:
+        raise InvalidConfig(f"{source}: Region: none; name it, or set AWS_REGION")
+    return replace(config, region=region)
+
+
+def _services(config: FargateConfig, source: str) -> Services:
+    """The clients; that of ECS is made at once, as it shows whether any can be."""
+    session = boto3.session.Session()
+    services = Services(lambda name: client(session, config, name))
+    try:
+        _ = services.ecs
     except (BotoCoreError, ValueError) as error:
         raise InvalidConfig(f"{source}: Region, Endpoint: {error}") from None
+    return services
 
 
-def services(session: Any, config: FargateConfig) -> Services:
-    """One client for each service."""
-
-    def client(name: str) -> Any:
-        return session.client(
-            name, region_name=config.region or None, endpoint_url=config.endpoint or None, config=OPTIONS
-        )
-
-    return Services(client("ecs"), client("logs"), client("ssm"), client("secretsmanager"))
+def client(session: Any, config: FargateConfig, name: str) -> Any:
+    """The client of a service."""
+    return session.client(name, region_name=config.region or None, endpoint_url=config.endpoint or None, config=OPTIONS)

@@ -9,10 +9,11 @@ _DENIED = frozenset(
     {
         *("AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidSignatureException"),
         *("ExpiredTokenException", "InvalidClientTokenId", "MissingAuthenticationTokenException"),
+        *("UnauthorizedOperation", "AuthFailure"),
     }
 )
 _NOT_CONNECTED = frozenset({"TargetNotConnectedException"})
-_MISSING = frozenset({"ResourceNotFoundException", "TaskNotFoundException", "ParameterNotFound"})
+_MISSING = frozenset({"ResourceNotFoundException", "TaskNotFoundException", "ParameterNotFound", "NoSuchEntity"})
 _PERMANENT = frozenset({"BlockedException", "UnsupportedFeatureException", "PlatformUnknownException"})
 _INVALID = frozenset(
     {

@@ -9,7 +9,7 @@ from providers import pods
 from providers.base import AttachIO, Finding, LogOptions, Provider, ProviderContext
 from providers.data import NO_DATA, PodData
 from providers.errors import InvalidConfig, NotFound, ProviderError, Retryable, Unsupported
-from providers.fargate import launcher, logs, names, status, task_definition
+from providers.fargate import check, launcher, logs, names, status, task_definition
 from providers.fargate.client import FargateClient
 from providers.fargate.commands import Commands, Connect
 from providers.fargate.config import FargateConfig
@@ -145,27 +145,7 @@ class FargateProvider(Provider):
 
     async def check(self) -> Sequence[Finding]:
         """What the cloud says of the configuration."""
-        cluster, findings = self._config.cluster, []
-        try:
-            found = await self._client.cluster_status()
-        except ProviderError as error:
-            return [Finding("cluster", "missing", f"{cluster}: {error}")]
-        if found == "ACTIVE":
-            findings.append(Finding("cluster", "ok", cluster))
-        else:
-            findings.append(Finding("cluster", "warning", f"{cluster}: {found}; the runner makes it when it starts"))
-        group = self._config.log_group
-        if not group:
-            findings.append(Finding("log group", "warning", "none: pods have no logs; set CloudWatchLogGroupName"))
-        elif await self._client.has_log_group(group):
-            findings.append(Finding("log group", "ok", group))
-        else:
-            told = f"{group} is not there, tasks cannot start: aws logs create-log-group --log-group-name {group}"
-            findings.append(Finding("log group", "missing", told))
-        if not self._config.execution_role:
-            told = "none: no images from ECR, no logs, no secrets; set ExecutionRoleArn"
-            findings.append(Finding("execution role", "warning", told))
-        return findings
+        return await check.findings(self._client, self._config)
 
     async def container_logs(self, ref: PodRef, container: str, options: LogOptions) -> AsyncIterator[bytes]:
         """What a container has written."""

@@ -74,10 +74,7 @@ class FargateBackend:
         """The production provider; several nodes keep one pace, as in one process they do."""
         config = configuration.parse({**self.config, **context.config}, source=context.config_source)
         if self._services is None:
-            made = factory.services(_session(), config)
-            for each in (made.ecs, made.logs, made.ssm, made.secretsmanager):
-                self.door.attach(each)
-            self._services = made
+            self._services = Services(lambda name: self.door.attach(factory.client(_session(), config, name)))
         client = FargateClient(self._services, config.cluster, context.blocking, self._traffic)
         return FargateProvider(context, config, client, self._connect)
 

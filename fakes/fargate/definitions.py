@@ -31,6 +31,7 @@ class Definitions:
         self._arn = arn
         self._now = now
         self._families: dict[str, list[Answer]] = {}
+        self._tags: dict[str, list[dict[str, str]]] = {}
 
     def __len__(self) -> int:
         """How many families there are."""
@@ -53,7 +54,12 @@ class Definitions:
             "registeredAt": self._now().timestamp(),
         }
         revisions.append(made)
+        self._tags[made["taskDefinitionArn"]] = list(request.get("tags") or [])
         return made
+
+    def tags(self, definition: Mapping[str, Any]) -> list[dict[str, str]]:
+        """Its tags."""
+        return self._tags[definition["taskDefinitionArn"]]
 
     def find(self, name: str) -> Answer:
         """By family (the newest that is active), family:revision or ARN. Raises AwsError."""

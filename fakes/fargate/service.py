@@ -80,7 +80,7 @@ class FargateService:
             "CreateCluster": self._create_cluster,
             "DescribeClusters": self._describe_clusters,
             "RegisterTaskDefinition": self._register,
-            "DescribeTaskDefinition": lambda given: {"taskDefinition": definitions.find(given["taskDefinition"])},
+            "DescribeTaskDefinition": self._describe_definition,
             "DeregisterTaskDefinition": lambda given: {
                 "taskDefinition": definitions.deregister(given["taskDefinition"])
             },
@@ -157,6 +157,11 @@ class FargateService:
         answer: Answer = {"taskDefinition": self.account.definitions.register(given)}
         return {**answer, "tags": given["tags"]} if given.get("tags") else answer
 
+    def _describe_definition(self, given: Mapping[str, Any]) -> Answer:
+        definition = self.account.definitions.find(given["taskDefinition"])
+        answer: Answer = {"taskDefinition": definition}
+        return {**answer, "tags": self.account.definitions.tags(definition)} if _with_tags(given) else answer
+
     def _list_families(self, given: Mapping[str, Any]) -> Answer:
         prefix, status = given.get("familyPrefix") or "", given.get("status") or "ALL"
         return self._page("families", given, lambda: self.account.definitions.families(prefix, status))
@@ -230,7 +235,7 @@ class FargateService:
             except AwsError:
                 failures.append({"arn": name, "reason": "MISSING"})
                 continue
-            found.append(told if "TAGS" in (given.get("include") or []) else {**told, "tags": []})
+            found.append(told if _with_tags(given) else {**told, "tags": []})
         return {"tasks": found, "failures": failures}
 
     # --- CloudWatch Logs --------------------------------------------------------------------------------------------
@@ -241,6 +246,10 @@ class FargateService:
         if task is None or container not in {each.name for each in task.containers}:
             raise AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
         return output.page(task, container, given, self._now())
+
+
+def _with_tags(given: Mapping[str, Any]) -> bool:
+    return "TAGS" in (given.get("include") or [])
 
 
 def _answered(answer: Answer, delay: float, *, heard: bool = True) -> Response:

@@ -1,20 +1,23 @@
 """The calls that the provider makes, on boto3: paced, in pages and hundreds, with errors in the provider's words."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.base import BlockingCalls
-from providers.errors import Invalid, NotFound
+from providers.errors import Invalid
 from providers.fargate import failures
-from providers.fargate.failures import NoCapacity, Throttled
+from providers.fargate.failures import Exists, NoCapacity, Throttled
 from providers.fargate.traffic import Traffic
 
 PAGE = 100
 """Tasks that a list gives and a describe takes."""
 LOG_PAGE = 10_000
+CLUSTER_TAG = "virtual-kubelet/cluster"
+"""Of a task definition: whose node has registered it."""
 
 Answer = dict[str, Any]
 
@@ -71,6 +74,40 @@ class Services:
         return self._make("sqs")
 
 
+class Definition(NamedTuple):
+    """A task definition.
+
+    Attributes:
+        content: as DescribeTaskDefinition tells it.
+        tags: by their keys.
+    """
+
+    content: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+    @property
+    def arn(self) -> str:
+        """What the cloud calls it."""
+        return str(self.content["taskDefinitionArn"])
+
+    @property
+    def cluster(self) -> str:
+        """Whose node has registered it."""
+        return self.tags.get(CLUSTER_TAG, "")
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the secret values that it refers to."""
+        containers = self.content["containerDefinitions"]
+        parameters = [given["valueFrom"] for each in containers for given in each.get("secrets") or []]
+        logins = [
+            each["repositoryCredentials"]["credentialsParameter"]
+            for each in containers
+            if "repositoryCredentials" in each
+        ]
+        return frozenset((*parameters, *logins))
+
+
 class FargateClient:
     """One cluster.
 
@@ -103,20 +140,40 @@ class FargateClient:
             capacityProviders=["FARGATE", "FARGATE_SPOT"],
         )
 
-    async def definition(self, family: str) -> str:
-        """The ARN of a family's newest definition. Raises NotFound."""
+    async def definition(self, name: str) -> Definition | None:
+        """A definition by its ARN, or a family's newest one that is active; None if there is none."""
         try:
             answer = await self._call(
-                "DescribeTaskDefinition", self._services.ecs.describe_task_definition, taskDefinition=family
+                "DescribeTaskDefinition",
+                self._services.ecs.describe_task_definition,
+                taskDefinition=name,
+                include=["TAGS"],
             )
-        except Invalid as error:  # ClientException: Unable to describe task definition.
-            raise NotFound(str(error)) from error
-        return str(answer["taskDefinition"]["taskDefinitionArn"])
+        except Invalid:  # ClientException: Unable to describe task definition.
+            return None
+        return Definition(answer["taskDefinition"], {each["key"]: each["value"] for each in answer.get("tags") or []})
 
     async def register(self, definition: Mapping[str, Any]) -> str:
         """Register a definition: its ARN."""
-        answer = await self._call("RegisterTaskDefinition", self._services.ecs.register_task_definition, **definition)
+        tags = [{"key": CLUSTER_TAG, "value": self._cluster}]
+        answer = await self._call(
+            "RegisterTaskDefinition", self._services.ecs.register_task_definition, **definition, tags=tags
+        )
         return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+    async def deregister(self, arn: str) -> None:
+        """Let no further task be run by a definition."""
+        await self._call("DeregisterTaskDefinition", self._services.ecs.deregister_task_definition, taskDefinition=arn)
+
+    async def families(self, prefix: str) -> list[str]:
+        """The families that begin so and have an active definition."""
+        return await self._all(
+            "ListTaskDefinitionFamilies",
+            self._services.ecs.list_task_definition_families,
+            "families",
+            familyPrefix=prefix,
+            status="ACTIVE",
+        )
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 
@@ -139,21 +196,29 @@ class FargateClient:
 
     async def arns(self, desired: str) -> list[str]:
         """The cluster's tasks with this desired status, on all pages."""
-        found: list[str] = []
-        token: dict[str, str] = {}
-        while True:
+        return await self._all(
+            "ListTasks",
+            self._services.ecs.list_tasks,
+            "taskArns",
+            cluster=self._cluster,
+            desiredStatus=desired,
+            maxResults=PAGE,
+        )
+
+    async def has_tasks(self, family: str) -> bool:
+        """Whether the cluster has tasks by a definition of that family, also such as have just stopped."""
+        for desired in ("RUNNING", "STOPPED"):
             answer = await self._call(
                 "ListTasks",
                 self._services.ecs.list_tasks,
                 cluster=self._cluster,
                 desiredStatus=desired,
-                maxResults=PAGE,
-                **token,
+                family=family,
+                maxResults=1,
             )
-            found += answer["taskArns"]
-            if not answer.get("nextToken"):
-                return found
-            token = {"nextToken": answer["nextToken"]}
+            if answer["taskArns"]:
+                return True
+        return False
 
     async def tasks(self, arns: Sequence[str]) -> list[Answer]:
         """Those of the tasks that the cloud has."""
@@ -226,13 +291,48 @@ class FargateClient:
 
     async def put_login(self, name: str, value: str) -> None:
         """Put a registry's login into Secrets Manager; one that is there is the same, as its name is its content."""
-        try:
-            await self._blocking(self._services.secretsmanager.create_secret, Name=name, SecretString=value)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceExistsException":
-                raise failures.translated(error) from error
-        except BotoCoreError as error:
-            raise failures.translated(error) from error
+        with suppress(Exists):
+            await self._call("CreateSecret", self._services.secretsmanager.create_secret, Name=name, SecretString=value)
+
+    async def parameters(self, path: str) -> list[str]:
+        """The names of the parameters below a path."""
+        function = self._services.ssm.get_parameters_by_path
+        found = await self._all("GetParametersByPath", function, "Parameters", Path=path, Recursive=True)
+        return [each["Name"] for each in found]
+
+    async def delete_parameters(self, names: Sequence[str]) -> None:
+        """Delete parameters, ten at a time."""
+        for first in range(0, len(names), 10):
+            await self._call(
+                "DeleteParameters", self._services.ssm.delete_parameters, Names=list(names[first : first + 10])
+            )
+
+    async def logins(self, path: str) -> list[str]:
+        """The names of the secrets below a path."""
+        which = [{"Key": "name", "Values": [f"{path}/"]}]
+        found = await self._all("ListSecrets", self._services.secretsmanager.list_secrets, "SecretList", Filters=which)
+        return [each["Name"] for each in found]
+
+    async def delete_login(self, name: str) -> None:
+        """Delete a secret at once: its value can be made again at any time."""
+        await self._call(
+            "DeleteSecret",
+            self._services.secretsmanager.delete_secret,
+            SecretId=name,
+            ForceDeleteWithoutRecovery=True,
+        )
+
+    async def _all(self, operation: str, function: Any, field: str, **parameters: Any) -> list[Any]:
+        """What a list has on all its pages."""
+        found: list[Any] = []
+        token = ""
+        name = "NextToken" if field[0].isupper() else "nextToken"  # Parameter Store and Secrets Manager, else ECS
+        while True:
+            answer = await self._call(operation, function, **parameters, **({name: token} if token else {}))
+            found += answer[field]
+            token = answer.get(name) or ""
+            if not token:
+                return found
 
     async def _call(self, operation: str, function: Any, **parameters: Any) -> Answer:
         await self._traffic.turn(operation)

@@ -15,6 +15,7 @@ from providers.fargate import sockets
 from providers.fargate.client import FargateClient, Services
 from providers.fargate.config import FargateConfig
 from providers.fargate.provider import FargateProvider
+from providers.fargate.shelf import Shelf
 from providers.fargate.traffic import Traffic
 
 CONNECTIONS = 16
@@ -27,8 +28,8 @@ OPTIONS = Config(
 )
 """No retries of the SDK's: they would come on top of what is paced and counted here."""
 
-_SHARED: dict[tuple[str, str], tuple[Services, Traffic]] = {}
-"""(region, endpoint) -> the clients, and the pace that all nodes of this process keep there."""
+_SHARED: dict[tuple[str, str], tuple[Services, Traffic, Shelf]] = {}
+"""(region, endpoint) -> the clients, the pace that all nodes of this process keep there, what they have put there."""
 
 
 def create(context: ProviderContext) -> Provider:
@@ -40,10 +41,14 @@ def create(context: ProviderContext) -> Provider:
     config = _placed(configuration.parse(context.config, source=context.config_source), context.config_source)
     key = (config.region, config.endpoint)
     if key not in _SHARED:
-        _SHARED[key] = (_services(config, context.config_source), Traffic(context.random))
-    services, traffic = _SHARED[key]
+        _SHARED[key] = (
+            _services(config, context.config_source),
+            Traffic(context.random),
+            Shelf(context.clock),
+        )
+    services, traffic, shelf = _SHARED[key]
     client = FargateClient(services, config.cluster, context.blocking, traffic)
-    return FargateProvider(context, config, client, sockets.connect)
+    return FargateProvider(context, config, client, shelf, sockets.connect)
 
 
 def _placed(config: FargateConfig, source: str) -> FargateConfig:

@@ -1,5 +1,7 @@
 """What AWS's errors mean for a pod. By their codes, as most have no class in the SDK."""
 
+import re
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.errors import Invalid, NotFound, Permanent, ProviderError, Retryable
@@ -12,7 +14,9 @@ _DENIED = frozenset(
         *("UnauthorizedOperation", "AuthFailure"),
     }
 )
+_GONE = re.compile(r"inactive|not found")
 _NOT_CONNECTED = frozenset({"TargetNotConnectedException"})
+_EXISTS = frozenset({"ResourceExistsException"})
 _MISSING = frozenset({"ResourceNotFoundException", "TaskNotFoundException", "ParameterNotFound", "NoSuchEntity"})
 _PERMANENT = frozenset({"BlockedException", "UnsupportedFeatureException", "PlatformUnknownException"})
 _INVALID = frozenset(
@@ -21,6 +25,14 @@ _INVALID = frozenset(
         *("PlatformTaskDefinitionIncompatibilityException", "LimitExceededException"),
     }
 )
+
+
+class Exists(Retryable):
+    """What was to be made is there."""
+
+
+class Inactive(Invalid):
+    """The task definition was deregistered, or deleted."""
 
 
 class Throttled(Retryable):
@@ -57,7 +69,12 @@ def translated(error: ClientError | BotoCoreError) -> ProviderError:
         return Retryable(str(error))
     code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
     text = f"{code}: {message}"
-    for codes, retryable in ((THROTTLED, Throttled), (_DENIED, Denied), (_NOT_CONNECTED, NotConnected)):
+    for codes, retryable in (
+        (THROTTLED, Throttled),
+        (_DENIED, Denied),
+        (_NOT_CONNECTED, NotConnected),
+        (_EXISTS, Exists),
+    ):
         if code in codes:
             return retryable(text)
     if code == "ConflictException":
@@ -68,7 +85,9 @@ def translated(error: ClientError | BotoCoreError) -> ProviderError:
         return Permanent(text)
     if code in ("ClientException", "LimitExceededException") and "limit" in message.lower():
         return NoCapacity(text)
-    return Invalid(text) if code in _INVALID else Retryable(text)
+    if code in _INVALID:
+        return Inactive(text) if "TaskDefinition" in message and _GONE.search(message) else Invalid(text)
+    return Retryable(text)
 
 
 def refused(reason: str, detail: str = "") -> ProviderError:

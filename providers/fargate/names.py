@@ -92,6 +92,11 @@ def family(definition: Mapping[str, Any]) -> str:
     return f"{PREFIX}-{hashlib.sha256(canonical.encode()).hexdigest()[:32]}"
 
 
+def secrets_of(path: str, cluster: str) -> str:
+    """Where the secret values of a cluster's pods are."""
+    return f"{path}/{cluster}"
+
+
 def task_id(arn: str) -> str:
     """The last part of a task's ARN: what its log streams are named by."""
     return arn.rpartition("/")[2]

@@ -17,6 +17,8 @@ from providers.fargate.containers import LOG_PREFIX
 from providers.fargate.failures import Denied
 from providers.fargate.inventory import Inventory, Known
 from providers.fargate.launcher import Launcher
+from providers.fargate.shelf import Shelf
+from providers.fargate.sweeper import Sweeper
 from providers.pods import PodRef
 from providers.types import Pod, ResourceList
 
@@ -39,20 +41,22 @@ class FargateProvider(Provider):
         context: the core's.
         config: what the operator decided.
         client: the way to the cloud.
+        shelf: what this process has put there.
         connect: opens the sockets of commands.
     """
 
     def __init__(
-        self, context: ProviderContext, config: FargateConfig, client: FargateClient, connect: Connect
+        self, context: ProviderContext, config: FargateConfig, client: FargateClient, shelf: Shelf, connect: Connect
     ) -> None:
         super().__init__(context)
         self._config = config
         self._client = client
         self._commands = Commands(client, connect, context.clock, context.random)
-        self._launcher = Launcher(client, context.node_name, context.random)
+        self._launcher = Launcher(client, shelf, context.node_name, context.random)
         self._inventory = Inventory(client, context.node_name, context.clock)
         self._woken = asyncio.Event()
-        self._following: asyncio.Task[None] | None = None
+        self._sweeper = Sweeper(client, shelf, context.clock, config.cluster, config.secrets_path)
+        self._working: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """See that there is a cluster, and begin to follow what becomes of the tasks.
@@ -61,14 +65,18 @@ class FargateProvider(Provider):
             InvalidConfig: the cloud does not let these credentials do anything.
         """
         await self._check_cluster()
-        self._following = asyncio.create_task(self._follow_forever(), name=f"fargate {self.context.node_name}")
+        for name, work in (
+            ("tasks", self._follow_forever()),
+            ("sweeper", self._sweeper.sweep_forever(self.context.log)),
+        ):
+            self._working.append(asyncio.create_task(work, name=f"fargate {self.context.node_name} {name}"))
 
     async def close(self) -> None:
         """Stop following. The tasks go on."""
-        if self._following is not None:
-            self._following.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._following
+        for each in self._working:
+            each.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+        self._working.clear()
 
     # --- pods -------------------------------------------------------------------------------------------------------
 
@@ -249,12 +257,13 @@ class FargateProvider(Provider):
             "assignPublicIp": "ENABLED" if self._config.public_ip else "DISABLED",
         }
         try:
-            task = await self._launcher.run(
+            task = await self._launcher.again(
                 known.whose.ref, known.whose.run + 1, launcher.request_of(known.task, network)
             )
-        except Retryable as error:
+        except ProviderError as error:
             self.context.log.warning("the next task of pod %s has to wait: %s", known.whose.ref, error)
-            known.due = now + (error.delay or timedelta(seconds=FIRST_BACKOFF))
+            shortest = FIRST_BACKOFF if isinstance(error, Retryable) else LONGEST_BACKOFF
+            known.due = now + (getattr(error, "delay", None) or timedelta(seconds=shortest))
             return
         self._inventory.made(task, network)
 

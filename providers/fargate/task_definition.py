@@ -92,7 +92,8 @@ def build(pod: Pod, data: PodData, config: FargateConfig) -> Built:
     """
     notes, wished = Notes(), wishes(pod, config)
     pod, data = _alike(pod, data, with_token=wished.token)
-    secrets = Secrets(config.secrets_path, pod["metadata"].get("namespace", "default"))
+    path = names.secrets_of(config.secrets_path, config.cluster) if config.secrets_path else ""
+    secrets = Secrets(path, pod["metadata"].get("namespace", "default"))
     _refuse(pod, notes)
     defined, environments = _containers(pod, data, config, secrets, notes)
     if len(defined) > MOST_CONTAINERS:

@@ -39,7 +39,9 @@ OPERATIONS = {
     "ListTasks": "read",
     "DescribeTasks": "read",
     "RegisterTaskDefinition": "define",
+    "DeregisterTaskDefinition": "define",
     "DescribeTaskDefinition": "definitions",
+    "ListTaskDefinitionFamilies": "definitions",
     "CreateCluster": "cluster",
     "GetLogEvents": "logs",
 }

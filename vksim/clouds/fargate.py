@@ -24,6 +24,7 @@ from providers.fargate import factory, names
 from providers.fargate.client import FargateClient, Services
 from providers.fargate.commands import Socket
 from providers.fargate.provider import FargateProvider
+from providers.fargate.shelf import Shelf
 from providers.fargate.traffic import Traffic
 from vksim.clouds.base import CloudPod
 
@@ -68,6 +69,7 @@ class FargateBackend:
         self.door = InProcess(service)
         self._clock = clock
         self._traffic = Traffic(random)
+        self._shelf = Shelf(clock)
         self._services: Services | None = None
 
     def provider(self, context: ProviderContext) -> Provider:
@@ -76,7 +78,7 @@ class FargateBackend:
         if self._services is None:
             self._services = Services(lambda name: self.door.attach(factory.client(_session(), config, name)))
         client = FargateClient(self._services, config.cluster, context.blocking, self._traffic)
-        return FargateProvider(context, config, client, self._connect)
+        return FargateProvider(context, config, client, self._shelf, self._connect)
 
     def pods(self) -> Iterator[CloudPod]:
         """All tasks that have not stopped and carry a pod's identity."""

@@ -78,7 +78,8 @@ def resolve(pod: Pod, sources: Sources, host: Host, services: Mapping[str, EnvVa
         for group in _GROUPS
         if spec.get(group)
     }
-    resolved: Pod = {**pod, "spec": {**spec, **changed}}  # type: ignore[typeddict-item]  # as above
+    same = all(one is other for group, made in changed.items() for one, other in zip(made, spec[group], strict=True))  # type: ignore[literal-required]  # as above
+    resolved: Pod = pod if same else {**pod, "spec": {**spec, **changed}}  # type: ignore[typeddict-item]  # as above
     return Resolved(resolved, tuple(scope.problems), frozenset(scope.secret), tuple(scope.late))
 
 

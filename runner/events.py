@@ -6,7 +6,6 @@ and dropped, as client-go's recorder does.
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -63,7 +62,7 @@ class EventRecorder:
         self._random = random
         self._log = log
         self._queue: asyncio.Queue[_Told] = asyncio.Queue()
-        self._known: OrderedDict[tuple[str, str, str], tuple[str, int]] = OrderedDict()
+        self._known: dict[tuple[str, str, str], tuple[str, int]] = {}
 
     def tell(self, about: Mapping[str, Any], type_: str, reason: str, message: str) -> None:
         """Tell an event about an object; returns at once."""
@@ -88,9 +87,8 @@ class EventRecorder:
         key = (metadata["uid"], told.reason, told.message)
         now = rfc3339(self._clock.now())
         if key in self._known:
-            name, count = self._known[key]
-            self._known[key] = (name, count + 1)
-            self._known.move_to_end(key)
+            name, count = self._known.pop(key)
+            self._known[key] = (name, count + 1)  # as the latest
             try:
                 await self._kube.patch(EVENTS, name, {"count": count + 1, "lastTimestamp": now}, namespace)
             except ApiError as error:
@@ -103,7 +101,7 @@ class EventRecorder:
         await self._kube.create(EVENTS, event, namespace)
         self._known[key] = (event["metadata"]["name"], 1)
         if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+            del self._known[next(iter(self._known))]
 
     def _event(self, told: _Told, namespace: str, now: str) -> KubeObject:
         about, metadata = told.about, told.about["metadata"]

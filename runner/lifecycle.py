@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import cast
 
 from providers import pods
 from providers.types import Pod, PodStatus
@@ -214,6 +215,8 @@ def _live(record: Record, now: datetime) -> Action:
     if record.presence is Presence.PRESENT:
         if record.applied is not None and differs(pod, record.applied):
             return UPDATE
+        if record.applied is not None:
+            record.applied = pod  # the same as far as it goes, and the older one need not be held
         report = _report(pod, _merged(record, now))
         if report is not IDLE:
             return report
@@ -308,8 +311,15 @@ def _merged(record: Record, now: datetime) -> PodStatus:
     new = statuses.merged(record.pod, reported, now)
     if new == current:
         new = current
+        record.reported = reported = _of_the_same(reported, current)
     record.merged = current, reported, new
     return new
+
+
+def _of_the_same(reported: PodStatus, current: PodStatus) -> PodStatus:
+    """The report, made of the API's own parts where they are equal: thousands of pods need not be held twice."""
+    made = {name: current[name] if current.get(name) == part else part for name, part in reported.items()}  # type: ignore[literal-required]  # PodStatus' own names
+    return cast("PodStatus", made)
 
 
 def _report(pod: Pod, new: PodStatus) -> Action:

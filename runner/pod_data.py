@@ -101,7 +101,9 @@ class PodDataSource:
             names = ", ".join(sorted({name for _, name in found.late}))
             message = f"{names}: the provider does not know the pod's address before its containers run; left out"
             problems.append(Problem("PodIPNotKnown", message, fatal=False))
-        resolved: Pod = {**found.pod, **({"status": pod["status"]} if "status" in pod else {})}
+        resolved = found.pod
+        if resolved.get("status") is not pod.get("status"):  # an address that it does not have yet is not shown
+            resolved = pods.with_status(resolved, pods.status(pod))
         mounted = volumes.resolve(pod, sources, tokens, host)
         logins, missing = volumes.registries(pod, sources)
         problems += [*mounted.problems, *missing]

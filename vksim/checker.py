@@ -5,6 +5,7 @@ Nothing is scanned while the run goes on: what a check needs, it keeps up to dat
 
 import asyncio
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -90,9 +91,11 @@ class Checker:
         self._known: set[str] = set()
         self._nodes: dict[str, _Taken] = {}
         self._bound: dict[str, tuple[str, dict[str, int]]] = {}
+        self._wanted: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
         self._deleting: dict[str, KubeObject] = {}
         self._due: list[tuple[float, str]] = []
-        self._writes: dict[str, list[float]] = {}
+        self._writes: Counter[str] = Counter()
+        self._window = 0.0
         self._addresses: dict[str, str] = {}
         self._versions: dict[str, int] = {}
         server = cluster.server
@@ -181,12 +184,12 @@ class Checker:
 
     def _wrote(self, pod: KubeObject, uid: str, now: float) -> None:
         """Count writes in windows of time."""
-        window = self._writes.get(uid)
-        if window is None or now - window[0] > WINDOW:
-            self._writes[uid] = [now, 1]
-            return
-        window[1] += 1
-        if window[1] > WRITES:
+        writes = self._writes
+        if now - self._window > WINDOW:
+            self._window = now
+            writes.clear()
+        writes[uid] += 1
+        if writes[uid] > WRITES:
             name = pod["metadata"]["name"]
             self._violated(rules.QUIET, f"pod {name} was written more than {WRITES} times within a minute", uid)
 
@@ -246,6 +249,7 @@ class Checker:
         name = pod["spec"]["nodeName"]
         node = self._nodes.setdefault(name, _Taken())
         wanted = rules.requests(pod["spec"])
+        wanted = self._wanted.setdefault(tuple(wanted.items()), wanted)
         self._bound[uid] = name, wanted
         amounts, offered = node.amounts, node.offered
         for resource, amount in wanted.items():

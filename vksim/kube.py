@@ -47,9 +47,6 @@ class InProcessKube:
         self._before = before
         self._read_lease = read_lease
         self._endless = endless
-        self._types: dict[tuple[str, str], ResourceType] = {
-            (each.group, each.plural): each for each in server.resources
-        }
 
     async def get(
         self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
@@ -218,7 +215,7 @@ class InProcessKube:
             self._before(verb, resource)
 
     def _type(self, resource: Resource) -> ResourceType:
-        found = self._types.get((resource.group, resource.plural))
+        found = self._server.resources.get(resource.group, resource.plural)
         if found is None:
             raise no_such_resource()
         return found

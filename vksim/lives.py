@@ -64,7 +64,7 @@ def life_of(life: PodLife) -> Life:
         life.ended,
         life.deleted,
         life.phase,
-        life.reasons,
+        list(life.reasons),
         life.waiting,
         life.accepted,
         life.started,

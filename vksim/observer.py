@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
@@ -31,7 +31,7 @@ class PodLife:
     running: float | None = None
     ended: float | None = None
     deleted: float | None = None
-    reasons: list[str] = field(default_factory=list)
+    reasons: tuple[str, ...] = ()
     waiting: str = ""
     accepted: float | None = None
     started: float | None = None
@@ -113,7 +113,7 @@ class Observer:
             self._phase(life, phase, now, pod)
         reason = status.get("reason")
         if reason and (not life.reasons or life.reasons[-1] != reason):
-            life.reasons.append(reason)
+            life.reasons += (reason,)
         if kind == "DELETED":
             life.deleted = now
             self.phases[life.phase] -= 1

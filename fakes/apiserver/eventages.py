@@ -13,14 +13,17 @@ class EventAges:
     """Knows which stored events are too old."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[datetime, Object]] = deque()
+        self._waiting: deque[tuple[datetime, list[Object]]] = deque()
 
     def note(self, events: Iterable[Object], now: datetime) -> None:
         """These have just been written."""
-        self._waiting.extend((now + EVENT_TTL, event) for event in events)
+        waiting, second = self._waiting, now.replace(microsecond=0)
+        if not waiting or waiting[-1][0] != second:
+            waiting.append((second, []))
+        waiting[-1][1].extend(events)
 
     def expired(self, now: datetime) -> Iterator[Object]:
-        """Those whose time is over, each once. They lie in the order in which they expire."""
+        """Those whose time is over, each once; what was written within a second goes together. They lie in the order in which they expire."""
         waiting = self._waiting
-        while waiting and waiting[0][0] <= now:
-            yield waiting.popleft()[1]
+        while waiting and waiting[0][0] + EVENT_TTL <= now:
+            yield from waiting.popleft()[1]

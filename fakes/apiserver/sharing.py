@@ -1,14 +1,15 @@
 """Equal parts of objects are kept once: the pods of a template differ in a few values, not in what they run.
 
 A part is looked up by the hash of its JSON. It is remembered from its second occurrence on, so that what is unique
-costs next to nothing; what has not occurred for long is forgotten. Objects are immutable, so nobody notices.
+costs next to nothing; what has not occurred for long is forgotten. Objects are immutable, so nobody notices. What is
+not equal has at least equal keys, and keeps those once (``compact``).
 """
 
-from sys import intern
 from typing import Any, Generic, TypeVar
 
 import orjson
 
+from fakes.apiserver.compact import Compactor
 from fakes.apiserver.objects import Object
 
 GENERATION = 16_384
@@ -54,18 +55,22 @@ class Sharing:
     def __init__(self) -> None:
         self._parts: _Memory[Any] = _Memory()
         self._texts: _Memory[str] = _Memory()
+        self._dict = Compactor().made
 
     def shared(self, new: Object, old: Object | None) -> Object:
         """The object, made of known parts as far as they are equal; what it has from the old one is left as it is."""
         before = old or {}
-        return {
-            key: value if value is before.get(key) else self._field(key, value, before) for key, value in new.items()
-        }
+        return self._dict(
+            tuple(new),
+            [value if value is before.get(key) else self._field(key, value, before) for key, value in new.items()],
+        )
 
     def _field(self, key: str, value: Any, before: Object) -> Any:
         if key == "metadata":  # never equal, but much of it may be
             old = before.get(key) or {}
-            return {name: each if each is old.get(name) else self._value(each) for name, each in value.items()}
+            return self._dict(
+                tuple(value), [each if each is old.get(name) else self._value(each) for name, each in value.items()]
+            )
         return self._value(value)
 
     def _value(self, value: Any) -> Any:
@@ -84,7 +89,7 @@ class Sharing:
         if known == part:
             return known
         if isinstance(part, dict):
-            part = {intern(name): self._value(value) for name, value in part.items()}
+            part = self._dict(tuple(part), map(self._value, part.values()))
         else:
             part = list(tuple(map(self._value, part)))  # noqa: C414  (a list of known length has no room to spare)
         self._parts.put(key, _ONCE if known is None else part)

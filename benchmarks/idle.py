@@ -3,6 +3,7 @@
 import argparse
 import os
 import resource
+from pathlib import Path
 
 from vksim import scenario
 from vksim.simulation import play
@@ -22,7 +23,7 @@ def main() -> None:
             "cluster": {"nodes": [{"name": "node", "count": options.nodes}]},
         }
     )
-    with open(os.devnull, "wb") as log:
+    with Path(os.devnull).open("wb") as log:
         result = play(subject, "idle", log)
     assert result.passed
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -8,6 +8,7 @@ import cProfile
 import os
 import pstats
 import resource
+from pathlib import Path
 from typing import Any
 
 from vksim import scenario
@@ -38,7 +39,7 @@ def described(nodes: int, pods: int, *, whole: bool, seconds: float) -> scenario
 
 def measured(options: argparse.Namespace, *, whole: bool) -> Result:
     subject = described(options.nodes, options.pods, whole=whole, seconds=120.0 if whole else 80.0)
-    with open(os.devnull, "wb") as log:
+    with Path(os.devnull).open("wb") as log:
         result = play(subject, "lifecycles", log)
     assert result.passed, [each for each in result.expectations if not each.met] + [
         each.violations[:3] for each in result.invariants if each.violations

@@ -1,8 +1,8 @@
 """Dicts that keep their keys once for all dicts of the same keys: half as large as others, and ordinary otherwise.
 
-CPython stores the attributes of a class's instances so (PEP 412, key-sharing dictionaries): the instance has the values,
-the class the keys. An instance's ``__dict__`` outlives it, and is a dict like any other; copies of it are plain. An
-interpreter that does it otherwise loses the saving and nothing else.
+CPython stores the attributes of a class's instances so (PEP 412, key-sharing dictionaries): the instance has the
+values, the class the keys. An instance's ``__dict__`` outlives it, and is a dict like any other; copies are plain.
+An interpreter that does it otherwise loses the saving and nothing else.
 """
 
 from collections.abc import Iterable

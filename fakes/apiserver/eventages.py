@@ -23,7 +23,7 @@ class EventAges:
         waiting[-1][1].extend(events)
 
     def expired(self, now: datetime) -> Iterator[Object]:
-        """Those whose time is over, each once; what was written within a second goes together. They lie in the order in which they expire."""
+        """Those whose time is over, each once; what was written within a second goes together."""
         waiting = self._waiting
         while waiting and waiting[0][0] + EVENT_TTL <= now:
             yield from waiting.popleft()[1]

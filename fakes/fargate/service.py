@@ -11,6 +11,7 @@ from fakes.cloud.model import CloudModel
 from fakes.cloud.settings import CloudSettings, FaultKind
 from fakes.fargate import errors, output
 from fakes.fargate.beside import SERVICES, Beside
+from fakes.fargate.bus import LONGEST_WAIT, Bus
 from fakes.fargate.cluster import Account
 from fakes.fargate.defaults import ACCOUNT, OPERATIONS, REALISTIC, REGION
 from fakes.fargate.errors import AwsError
@@ -72,6 +73,7 @@ class FargateService:
         self.beside = Beside(region, ACCOUNT)
         self.account = Account(region, self.model, now, random, self._fetched)
         self.sessions = Sessions(now, random)
+        self._bus = Bus(self.account, self.beside)
         self._now = now
         self._lists: dict[str, list[str]] = {}
         self._pages = 0
@@ -113,6 +115,8 @@ class FargateService:
             return _refused(request, wrong, delay, heard=verdict.heard)
         try:
             if perform is None:
+                if (request.service, operation) == ("sqs", "ReceiveMessage"):
+                    return self._receive(request, delay, heard=verdict.heard)
                 status, headers, body = self.beside.answer(request)
                 kind = next((value for name, value in headers.items() if name.lower() == "content-type"), JSON)
                 return Response(status, body, delay, verdict.heard, kind)
@@ -122,6 +126,14 @@ class FargateService:
         if operation == "RunTask":
             delay += self.account.tasks[answer["tasks"][0]["taskArn"]].containers[0].script.create_takes
         return _answered(answer, delay, heard=verdict.heard)
+
+    def _receive(self, request: Request, delay: float, *, heard: bool) -> Response:
+        """A queue's messages, also the news of tasks. Waiting is not moto's, whose clock is the machine's."""
+        self._bus.deliver(self._now())
+        given = request.given()
+        wait = min(float(given.pop("WaitTimeSeconds", 0)), LONGEST_WAIT)
+        answer = self.beside.ask("sqs", "ReceiveMessage", **given)
+        return _answered(answer, delay if answer.get("Messages") else delay + wait, heard=heard)
 
     def _fetched(self, definition: Mapping[str, Any]) -> str:
         """What a container refers to in the stores of secrets, fetched: why it cannot be, if it cannot."""

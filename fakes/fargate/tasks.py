@@ -1,6 +1,6 @@
 """One task and what becomes of it, computed when somebody looks: no task of asyncio's and no timer stands behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -200,7 +200,7 @@ class Task:
             "lastStatus": state,
             "desiredStatus": STOPPED if over else RUNNING,
             "createdAt": self.created.timestamp(),
-            "version": 1 + sum(now >= each for each in (self._pending, self.running_at, self.halt.at, self.stopped_at)),
+            "version": 1 + sum(now >= each for each in self._changes()),
             "containers": [self._container(each, now) for each in self.containers],
         }
         if now < self._pending:
@@ -217,6 +217,12 @@ class Task:
         if over:
             told |= {"stopCode": self.halt.code, "stoppedReason": self.halt.reason}
         return told
+
+    def _changes(self) -> Iterator[datetime]:
+        """The moments at which the task, or one of its containers, becomes another."""
+        yield from (self._pending, self.running_at, self.halt.at, self.stopped_at)
+        for each in self.containers:
+            yield from (each.begins, each.ends)
 
     def _container(self, each: Container, now: datetime) -> dict[str, Any]:
         state = each.status(now, self.executed)

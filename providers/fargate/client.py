@@ -16,6 +16,8 @@ from providers.fargate.traffic import Traffic
 PAGE = 100
 """Tasks that a list gives and a describe takes."""
 LOG_PAGE = 10_000
+LONG_POLL = 20
+"""Seconds that a queue is waited for; less than the clients' time-out."""
 CLUSTER_TAG = "virtual-kubelet/cluster"
 """Of a task definition: whose node has registered it."""
 
@@ -276,6 +278,24 @@ class FargateClient:
     async def role(self, name: str) -> Answer:
         """A role. Raises NotFound."""
         return dict((await self._call("GetRole", self._services.iam.get_role, RoleName=name))["Role"])
+
+    async def messages(self, queue: str) -> list[Answer]:
+        """What has come into a queue; waits for it a while."""
+        answer = await self._call(
+            "ReceiveMessage",
+            self._services.sqs.receive_message,
+            QueueUrl=queue,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=LONG_POLL,
+        )
+        return list(answer.get("Messages") or [])
+
+    async def delete_messages(self, queue: str, receipts: Sequence[str]) -> None:
+        """Take messages out of a queue, ten at most."""
+        if not receipts:
+            return
+        entries = [{"Id": str(number), "ReceiptHandle": each} for number, each in enumerate(receipts)]
+        await self._call("DeleteMessageBatch", self._services.sqs.delete_message_batch, QueueUrl=queue, Entries=entries)
 
     async def put_parameter(self, name: str, value: str) -> None:
         """Put a secret value into the Parameter Store."""

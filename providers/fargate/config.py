@@ -44,6 +44,7 @@ class FargateConfig:
         storage: the same.
         pods: the same.
         poll_interval: between two looks at tasks that are starting or ending.
+        event_queue: the URL of a queue that EventBridge puts this cluster's changes of tasks into; empty for none.
         operating_system: of 2018's file; always Linux.
     """
 
@@ -67,6 +68,7 @@ class FargateConfig:
     storage: str = "40Gi"
     pods: str = "20"
     poll_interval: timedelta = timedelta(seconds=2)
+    event_queue: str = ""
     operating_system: str = "Linux"
 
 
@@ -134,6 +136,13 @@ def _seconds(value: Any) -> timedelta:
     return timedelta(seconds=max(1.0, parse_seconds(value)))
 
 
+def _url(value: Any) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"https?://[^\s/]+/\S+", text):
+        raise ValueError(f"{text!r} is no URL of a queue; aws sqs get-queue-url tells it")
+    return text
+
+
 def _one_of(*choices: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if value not in choices:
@@ -185,5 +194,6 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "HelperImage": ("helper_image", _text),
     "SecretsPath": ("secrets_path", _path),
     "PollInterval": ("poll_interval", _seconds),
+    "EventQueueURL": ("event_queue", _url),
 }
 """What may stand in the file; those down to Pods are of 2018."""

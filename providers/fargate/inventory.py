@@ -23,6 +23,9 @@ STALE = timedelta(minutes=1)
 SETTLING = timedelta(minutes=1)
 """How long the cloud may not yet show what it has accepted."""
 
+NOT_IN_EVENTS = ("overrides", "tags", "healthStatus")
+"""What of a task events do not tell, or not all of."""
+
 Task = dict[str, Any]
 Tell = Callable[[Pod], None]
 
@@ -179,6 +182,23 @@ class Inventory:
         """All pods that the cloud has of this node, but those that are ended on purpose and over."""
         await self.follow()
         return [each.pod() for each in self._known.values() if not (each.is_over and each.was_deleted)]
+
+    def told(self, task: Task) -> bool:
+        """An event brings a task up to date; false if only a look can tell what it is.
+
+        What is not in events stays as it was: whose the task is, and its containers' health.
+        """
+        known = self._known.get(self._by_arn.get(task["taskArn"], ""))
+        if known is None or known.arn != task["taskArn"]:
+            return task["taskArn"] in self._others or task.get("startedBy") != self._started_by
+        if task.get("version", 0) > known.task.get("version", 0):
+            health = {each["name"]: each.get("healthStatus", "UNKNOWN") for each in known.task.get("containers") or []}
+            containers = [
+                {"healthStatus": health.get(each["name"], "UNKNOWN"), **each} for each in task.get("containers") or []
+            ]
+            kept: Task = {name: known.task[name] for name in NOT_IN_EVENTS if name in known.task}
+            self._learn({**task, **kept, "containers": containers})
+        return True
 
     async def follow(self) -> None:
         """Find out what has changed, and tell. Who asks while somebody looks has the next look, with all others."""

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from providers import pods
 from providers.base import AttachIO, Finding, LogOptions, Provider, ProviderContext
@@ -14,6 +15,7 @@ from providers.fargate.client import FargateClient
 from providers.fargate.commands import Commands, Connect
 from providers.fargate.config import FargateConfig
 from providers.fargate.containers import LOG_PREFIX
+from providers.fargate.events import Events
 from providers.fargate.failures import Denied
 from providers.fargate.inventory import Inventory, Known
 from providers.fargate.launcher import Launcher
@@ -24,6 +26,10 @@ from providers.types import Pod, ResourceList
 
 AT_REST = timedelta(seconds=5)
 """Between two looks while no task is starting or ending, at least."""
+FULL_LOOK = timedelta(minutes=1)
+"""Between two looks while events tell what changes."""
+SHORTEST_REST = timedelta(seconds=1)
+FAR = datetime.max.replace(tzinfo=UTC)
 LONGEST_PAUSE = timedelta(seconds=20)
 """Between two looks while the cloud does not answer."""
 PATIENCE = timedelta(minutes=1)
@@ -56,6 +62,11 @@ class FargateProvider(Provider):
         self._inventory = Inventory(client, context.node_name, context.clock)
         self._woken = asyncio.Event()
         self._sweeper = Sweeper(client, shelf, context.clock, config.cluster, config.secrets_path)
+        self._events: Events | None = None
+        if config.event_queue:
+            self._events = Events(client, config.event_queue, config.cluster, self._told)
+        self._looked = context.clock.now()
+        self._unknown = False
         self._working: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -65,11 +76,11 @@ class FargateProvider(Provider):
             InvalidConfig: the cloud does not let these credentials do anything.
         """
         await self._check_cluster()
-        for name, work in (
-            ("tasks", self._follow_forever()),
-            ("sweeper", self._sweeper.sweep_forever(self.context.log)),
-        ):
-            self._working.append(asyncio.create_task(work, name=f"fargate {self.context.node_name} {name}"))
+        work = {"tasks": self._follow_forever(), "sweeper": self._sweeper.sweep_forever(self.context.log)}
+        if self._events is not None:
+            work["events"] = self._events.read_forever(self.context.log)
+        for name, each in work.items():
+            self._working.append(asyncio.create_task(each, name=f"fargate {self.context.node_name} {name}"))
 
     async def close(self) -> None:
         """Stop following. The tasks go on."""
@@ -213,13 +224,20 @@ class FargateProvider(Provider):
         except ProviderError as error:
             self.context.log.warning("AWS does not tell how cluster %s is: %s", cluster, error)
 
+    def _told(self, task: dict[str, Any] | None) -> None:
+        """An event has come, or will not."""
+        self._unknown = task is None or not self._inventory.told(task) or self._unknown
+        self._woken.set()
+
     async def _follow_forever(self) -> None:
         """Look at the tasks again and again: often while one is starting or ending."""
         pause = timedelta(0)
         while True:
-            await self._wait(pause)
+            look = await self._wait(pause)
             try:
-                await self._inventory.follow()
+                if look:
+                    self._looked, self._unknown = self.context.clock.now(), False
+                    await self._inventory.follow()
                 for known in self._inventory.known():
                     await self._tend(known)
                 for arn in list(self._inventory.surplus):
@@ -267,15 +285,31 @@ class FargateProvider(Provider):
             return
         self._inventory.made(task, network)
 
-    async def _wait(self, pause: timedelta) -> None:
+    async def _wait(self, pause: timedelta) -> bool:
+        """Until there is something to do: whether that is to look at all tasks."""
         interval = self._config.poll_interval
+        if not pause and self._events is not None and self._events.work:
+            until = min(self._next_due(), self._looked + FULL_LOOK)
+            await self._rest(max(until - self.context.clock.now(), SHORTEST_REST))
+            return self._unknown or self.context.clock.now() - self._looked >= FULL_LOOK
         if pause or not self._inventory.at_rest:
             await asyncio.sleep(max(pause, interval).total_seconds())
             self._woken.clear()
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(AT_REST, interval).total_seconds()):
-                await self._woken.wait()
-        if self._woken.is_set():
-            self._woken.clear()
+        elif await self._rest(max(AT_REST, interval)):
             await asyncio.sleep(interval.total_seconds())
+        return True
+
+    async def _rest(self, time: timedelta) -> bool:
+        """Wait so long; less, if somebody wakes us: whether somebody has."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(time.total_seconds(), 0.0)):
+                await self._woken.wait()
+        woken = self._woken.is_set()
+        self._woken.clear()
+        return woken
+
+    def _next_due(self) -> datetime:
+        """When the next task that follows another one is to be run."""
+        return min(
+            (each.due for each in self._inventory.known() if each.due is not None and each.runs_again), default=FAR
+        )

@@ -119,6 +119,126 @@ def test_more_than_a_hundred_are_not_described(aws: Aws):
     assert refused(aws.ecs.describe_tasks, tasks=["t"] * 101)["Code"] == "InvalidParameterException"
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"family": "a.b"}, "Family contains invalid characters"),
+        ({"ephemeralStorage": {"sizeInGiB": 20}}, "not between 21 and 200"),
+        ({"ephemeralStorage": {"sizeInGiB": 201}}, "not between 21 and 200"),
+        ({"runtimePlatform": {"cpuArchitecture": "PDP11"}}, "cpuArchitecture"),
+        ({"containerDefinitions": [{"name": "m", "image": "a", "stopTimeout": 121}]}, "at most 120 seconds"),
+        ({"containerDefinitions": [{"name": "m", "image": "a", "privileged": True}]}, "privileged"),
+        ({"containerDefinitions": [{"name": "m", "image": "a", "essential": False}]}, "essential"),
+        ({"containerDefinitions": [{"name": f"m{n}", "image": "a"} for n in range(11)]}, "Too many containers"),
+        (
+            {"containerDefinitions": [{"name": "m", "image": "a", "mountPoints": [{"sourceVolume": "v"}]}]},
+            "Unknown volume 'v'",
+        ),
+        (
+            {
+                "volumes": [
+                    {
+                        "name": "v",
+                        "efsVolumeConfiguration": {"fileSystemId": "f", "authorizationConfig": {"accessPointId": "p"}},
+                    }
+                ]
+            },
+            "need transit encryption",
+        ),
+        ({"volumes": [{"name": "v", "host": {"sourcePath": "/"}}]}, "sourcePath"),
+    ],
+)
+def test_a_definition_that_fargate_does_not_take_is_refused(aws: Aws, fields: Any, said: str):
+    assert said in refused(aws.register, **fields)["Message"]
+
+
+def test_a_definition_may_have_all_that_fargate_has(aws: Aws):
+    efs = {"fileSystemId": "fs-1", "transitEncryption": "ENABLED", "authorizationConfig": {"accessPointId": "fsap-1"}}
+    main = {"name": "main", "image": "a", "mountPoints": [{"sourceVolume": "v", "containerPath": "/v"}]}
+    made = aws.register(
+        ephemeralStorage={"sizeInGiB": 200},
+        runtimePlatform={"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+        volumes=[{"name": "v", "efsVolumeConfiguration": efs}],
+        containerDefinitions=[main],
+    )["taskDefinition"]
+    assert made["ephemeralStorage"]["sizeInGiB"] == 200
+    assert made["volumes"][0]["efsVolumeConfiguration"] == efs
+
+
+@pytest.mark.parametrize(("ends_after", "code"), [(4, 143), (6, 137)])
+def test_a_container_is_killed_when_its_stop_timeout_is_over(aws: Aws, ends_after: int, code: int):
+    script = {"name": "VKSIM_SCRIPT", "value": f'{{"ends_after": {ends_after}}}'}
+    overrides = {"containerOverrides": [{"name": "main", "environment": [script]}]}
+    arn = aws.run(overrides=overrides)["tasks"][0]["taskArn"]
+    aws.after(10)
+    aws.ecs.stop_task(task=arn)
+    aws.after(3)
+    assert aws.task(arn)["lastStatus"] == "STOPPING"
+    aws.after(10)
+    assert aws.task(arn)["containers"][0]["exitCode"] == code
+
+
+def test_a_task_on_spot_capacity_can_be_taken_back_and_another_not(aws: Aws):
+    spot = aws.run(capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT"}])["tasks"][0]["taskArn"]
+    other = aws.run()["tasks"][0]["taskArn"]
+    aws.after(10)
+    assert aws.service.account.interrupt(1.0) == 1
+    assert (aws.task(spot)["stopCode"], aws.task(spot)["desiredStatus"]) == ("SpotInterruption", "STOPPED")
+    assert aws.task(other)["desiredStatus"] == "RUNNING"
+
+
+def test_a_task_whose_secret_is_not_there_cannot_start(aws: Aws):
+    secret = {"name": "PASSWORD", "valueFrom": "/nothing"}
+    aws.register(containerDefinitions=[{"name": "main", "image": "a", "secrets": [secret]}])
+    arn = aws.run()["tasks"][0]["taskArn"]
+    aws.after(10)
+    task = aws.task(arn)
+    assert (task["stopCode"], task["lastStatus"]) == ("TaskFailedToStart", "STOPPED")
+    assert task["stoppedReason"].startswith("ResourceInitializationError")
+
+
+def test_overrides_that_are_too_long_are_refused(aws: Aws):
+    long = {"name": "main", "environment": [{"name": "A", "value": "x" * 8200}]}
+    assert "8192" in refused(aws.run, overrides={"containerOverrides": [long]})["Message"]
+
+
+def test_a_definition_that_was_deregistered_runs_no_task_and_can_be_deleted(aws: Aws):
+    refused(aws.ecs.delete_task_definitions, taskDefinitions=["f:9"])
+    assert aws.ecs.delete_task_definitions(taskDefinitions=["f:1"])["failures"]
+    aws.ecs.deregister_task_definition(taskDefinition="f:1")
+    run = {"taskDefinition": "f:1", "networkConfiguration": NETWORK}
+    assert refused(aws.ecs.run_task, **run)["Message"] == "TaskDefinition is inactive"
+    assert aws.ecs.delete_task_definitions(taskDefinitions=["f:1"])["failures"] == []
+    assert aws.ecs.list_task_definition_families(status="ACTIVE")["families"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"interactive": False}, "InvalidParameterException"),
+        ({"container": "other"}, "InvalidParameterException"),
+        ({"command": "echo 'open"}, "InvalidParameterException"),
+        ({"cluster": "none"}, "ClusterNotFoundException"),
+    ],
+)
+def test_a_command_that_cannot_be_run_is_refused(aws: Aws, given: Any, code: str):
+    arn = aws.run(enableExecuteCommand=True)["tasks"][0]["taskArn"]
+    aws.after(10)
+    asked = {"task": arn, "command": "ls", "interactive": True, **given}
+    assert refused(aws.ecs.execute_command, **asked)["Code"] == code
+
+
+def test_no_command_runs_without_exec_or_before_the_task_runs(aws: Aws):
+    asked = {"command": "ls", "interactive": True}
+    without = aws.run()["tasks"][0]["taskArn"]
+    early = aws.run(enableExecuteCommand=True)["tasks"][0]["taskArn"]
+    assert "not running" in refused(aws.ecs.execute_command, task=early, **asked)["Message"]
+    aws.after(10)
+    assert "not enabled" in refused(aws.ecs.execute_command, task=without, **asked)["Message"]
+    session = aws.ecs.execute_command(task=early, **asked)["session"]
+    assert session["streamUrl"].startswith("wss://")
+
+
 def test_no_room_is_an_answer_and_no_error():
     aws = Aws(faults=(Fault(FaultKind.NO_CAPACITY, operations=("create",)),))
     answer = aws.run()

@@ -1,4 +1,4 @@
-"""The Fargate provider on the fake, in virtual time: what it finds again, what it tells, what 2018's got wrong."""
+"""The Fargate provider on the fake, in virtual time: what it finds again, what it tells."""
 
 import asyncio
 import json
@@ -12,8 +12,7 @@ import pytest
 from fakes.cloud.settings import CloudSettings, Fault, FaultKind, Latency
 from providers import pods
 from providers.base import LogOptions
-from providers.errors import NotFound, Retryable
-from providers.fargate import names
+from providers.errors import Retryable
 from providers.fargate.provider import FargateProvider
 from tests.unit.fargate_setting import a_pod
 from tests.unit.mock_setting import context, virtual_clock
@@ -191,98 +190,3 @@ async def test_following_a_log_neither_loses_nor_doubles_a_line(setting: Setting
     await setting.running(pod)
     text = (await setting.log(pod, "main", follow=True)).decode().splitlines()
     assert text == ["main started", *(f"main line {number}" for number in range(1, 31))]
-
-
-# --- what the provider of 2018 got wrong ----------------------------------------------------------------------------
-
-
-@in_virtual_time
-async def test_a_container_that_failed_has_not_succeeded(setting: Setting):
-    pod = scripted(run_for=1, exit_code=7)
-    await setting.running(pod)
-    status = await setting.status(pod)
-    assert status["phase"] == "Failed"
-    assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 7
-
-
-@in_virtual_time
-async def test_a_pod_that_has_ended_is_not_ready_and_not_forgotten_by_another_process(setting: Setting):
-    pod = scripted(run_for=1)
-    await setting.running(pod)
-    (found,) = await setting.new_provider().get_pods()
-    conditions = {each["type"]: each["status"] for each in found["status"]["conditions"]}
-    assert (found["status"]["phase"], conditions["Ready"]) == ("Succeeded", "False")
-
-
-@in_virtual_time
-async def test_a_container_that_has_ended_well_is_not_ready(setting: Setting):
-    pod = scripted(run_for=1)
-    await setting.running(pod)
-    assert (await setting.status(pod))["containerStatuses"][0]["ready"] is False
-
-
-@in_virtual_time
-async def test_a_missing_exit_code_is_not_0(setting: Setting):
-    pod = scripted(never_starts="ImagePullBackOff")
-    await setting.provider.create_pod(pod)
-    await asyncio.sleep(35)
-    task = next(iter(setting.account.tasks.values())).described(setting.clock.now())
-    assert "exitCode" not in task["containers"][0]
-    assert "waiting" in (await setting.status(pod))["containerStatuses"][0]["state"]
-
-
-@in_virtual_time
-async def test_a_launch_that_fails_leaves_no_definition_of_its_own_behind(setting: Setting):
-    heal = setting.fail(FaultKind.OUTAGE, "create")
-    for number in range(3):
-        with pytest.raises(Retryable):
-            await setting.provider.create_pod(a_pod(f"web-{number}"))
-    heal()
-    assert setting.calls("register") == 1
-
-
-@in_virtual_time
-async def test_pods_are_described_in_hundreds_not_one_by_one(setting: Setting):
-    await asyncio.gather(*(setting.provider.create_pod(a_pod(f"web-{number}")) for number in range(200)))
-    before = setting.calls("status")
-    await setting.new_provider().get_pods()
-    assert setting.calls("status") - before == 2
-
-
-@in_virtual_time
-async def test_the_log_of_one_container_is_not_that_of_another_whose_name_begins_alike(setting: Setting):
-    pod = a_pod()
-    pod["spec"]["containers"].append({"name": "main-2", "image": "b:1"})
-    await setting.running(pod)
-    assert await setting.log(pod, "main") == b"main started\n"
-    assert await setting.log(pod, "main-2", tail_lines=1) == b"main-2 started\n"
-    assert await setting.log(pod, "main", tail_lines=0) == b""
-
-
-@in_virtual_time
-async def test_identity_outlives_the_tags(setting: Setting):
-    pod = scripted(ends_after=20)
-    await setting.running(pod)
-    await setting.provider.delete_pod(pod)
-    (task,) = setting.backend.tasks()
-    assert task.constant["tags"] == []
-    whose = names.identity(task.constant)
-    assert whose is not None
-    assert whose.ref == pods.ref(pod)
-
-
-@in_virtual_time
-async def test_a_deleted_pod_is_gone_and_its_definition_stays(setting: Setting):
-    pod = a_pod()
-    await setting.running(pod)
-    await setting.provider.delete_pod(pod)
-    await asyncio.sleep(10)
-    with pytest.raises(NotFound):
-        await setting.provider.delete_pod(pod)
-    assert setting.calls("deregister") == 0
-
-
-def test_a_pods_name_with_dots_makes_a_legal_startedby_and_names_stay_different():
-    assert names.started_by("a.b") != names.started_by("a_b")
-    assert len(names.started_by("n" * 300)) == 128
-    assert set(names.started_by("a.b")) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-/")

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from fakes.apiserver.errors import StatusError
+from fakes.apiserver import errors
 
 
 class Form(Enum):
@@ -35,5 +35,4 @@ def form(accept: str, *, watch: bool = False) -> Form:
         elif media == Form.YAML.value and not watch:
             return Form.YAML
     served = [each.value for each in (Form.JSON, Form.YAML, Form.PROTOBUF) if not (watch and each is Form.YAML)]
-    message = f"only the following media types are accepted: {', '.join(served)}"
-    raise StatusError(406, "NotAcceptable", message)
+    raise errors.not_acceptable(served, watch=watch)

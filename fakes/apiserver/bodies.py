@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import orjson
 import yaml
+from yaml.scanner import ScannerError
 
-from fakes.apiserver import protobuf
-from fakes.apiserver.errors import bad_request, unsupported_media_type
+from fakes.apiserver import gojson, protobuf
+from fakes.apiserver.errors import unsupported_media_type
 from fakes.apiserver.objects import Object, without
 
 JSON = "application/json"
@@ -16,9 +17,24 @@ YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-PATCHES = ("application/json-patch+json", "application/merge-patch+json", STRATEGIC, APPLY)
+JSON_PATCH = "application/json-patch+json"
+PATCHES = (JSON_PATCH, "application/merge-patch+json", STRATEGIC, APPLY)
 CACHED = 4096
 """So many encoded objects are kept, for the watchers of the same write and for clients that read again."""
+
+
+class Unreadable(Exception):
+    """A body is broken.
+
+    Attributes:
+        why: in the words of Go's decoder.
+        prefix: what is said before that where a body is looked at for its kind.
+    """
+
+    def __init__(self, why: str, prefix: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.prefix = prefix
 
 
 def media_type(header: str) -> str:
@@ -30,20 +46,24 @@ def decode(content: bytes, content_type: str) -> Any:
     """A body as an object.
 
     Raises:
-        StatusError: 400 for a broken body, 415 for a type that is not read here.
+        Unreadable: it is broken.
+        StatusError: 415 for a type that is not read here.
     """
     kind = media_type(content_type) or JSON
     if kind.endswith("json"):
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
-            raise bad_request(f"the body is not valid JSON: {error}") from None
+            raise Unreadable(gojson.problem(content) or str(error), "json parse error: ") from None
     if kind in (YAML, APPLY):
         try:
             loaded = yaml.load(content, Loader=_Loader)  # noqa: S506  (a safe one)
             return orjson.loads(orjson.dumps(loaded, option=orjson.OPT_NON_STR_KEYS))
+        except yaml.MarkedYAMLError as error:
+            line = (error.problem_mark.line if error.problem_mark else 0) + isinstance(error, ScannerError)
+            raise Unreadable(f"yaml: line {line}: {error.problem}") from None
         except (yaml.YAMLError, TypeError, ValueError) as error:
-            raise bad_request(f"the body is not valid YAML: {' '.join(str(error).split())}") from None
+            raise Unreadable(f"yaml: {' '.join(str(error).split())}") from None
     if kind == PROTOBUF:
         return protobuf.decode(content)
     raise unsupported_media_type([JSON, YAML, PROTOBUF])
@@ -92,7 +112,7 @@ def listed(found: Object) -> Object:
 def as_yaml(obj: Any) -> bytes:
     """An answer as YAML."""
     plain = orjson.loads(orjson.dumps(obj))
-    return yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False).encode()
+    return yaml.dump(plain, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=True).encode()
 
 
 def encode(obj: Any, *, pretty: bool = False) -> bytes:

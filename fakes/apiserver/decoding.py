@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fakes.apiserver import bodies, fieldcheck
-from fakes.apiserver.errors import bad_request
+from fakes.apiserver import bodies, fieldcheck, gojson
+from fakes.apiserver.errors import bad_request, internal
 from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import ResourceType
-from fakes.apiserver.schema import Schema, of_kind
+from fakes.apiserver.schema import Schema, of_kind, of_type
 from fakes.apiserver.typecheck import mistyped
 
 
@@ -39,22 +39,80 @@ def received(content: bytes, content_type: str, resource: ResourceType, subresou
         subresource: which part of it, "" for the object itself.
         validation: the query's ``fieldValidation``.
     """
-    body = bodies.decode(content, content_type)
-    if not isinstance(body, dict):
-        raise bad_request("the body must be an object")
-    kind, api_version = _expected(resource, subresource)
-    kind, api_version = str(body.get("kind") or kind), str(body.get("apiVersion") or api_version)
+    expected, api_version = _expected(resource, subresource)
+    try:
+        body = _object(content, content_type)
+    except bodies.Unreadable as error:
+        why = f"{KIND_UNKNOWN if error.prefix else ''}{error.prefix}{error.why} ({_summary(content)})"
+        raise bad_request(f"the object provided is unrecognized (must be of type {expected}): {why}") from None
+    kind, api_version = str(body.get("kind") or expected), str(body.get("apiVersion") or api_version)
+    version = api_version.rpartition("/")[2]
     schema = of_kind(api_version, kind)
     if schema is None:
+        if resource.schema is not None and not subresource:  # an eviction may be of an older version
+            raise bad_request(_mishandled(kind, version, expected, unregistered(kind, api_version)))
         return Received(body)
     body, problems = _checked(body, content, content_type, schema, validation)
     wrong = mistyped(body, schema, kind)
+    if not wrong and kind != expected:
+        wrong = f"converting (v1.{kind}) to (v1.{expected}): unknown conversion"
     if wrong:
-        version = api_version.rpartition("/")[2]
-        raise bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {wrong}')
+        raise bad_request(_mishandled(kind, version, expected, wrong))
     if problems and validation == "Strict":
-        raise fieldcheck.refused(kind, api_version.rpartition("/")[2], problems)
+        raise fieldcheck.refused(kind, version, problems)
     return Received(body, tuple(problems) if validation != "Ignore" else ())
+
+
+def received_delete_options(content: bytes, content_type: str) -> Object | None:
+    """The ``DeleteOptions`` that came with a delete, None if there are none; raises ``StatusError``."""
+    if not content:
+        return None
+    try:
+        body = _object(content, content_type)
+    except bodies.Unreadable as error:
+        raise internal(f"{KIND_UNKNOWN if error.prefix else ''}{error.prefix}{error.why}") from None
+    if body.get("kind") not in (None, "", "DeleteOptions"):
+        raise internal(unregistered(body["kind"], str(body.get("apiVersion") or "")))
+    wrong = mistyped(body, of_type(DELETE_OPTIONS), "DeleteOptions")
+    if wrong:
+        raise internal(wrong)
+    return body
+
+
+KIND_UNKNOWN = "couldn't get version/kind; "
+DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+_META_TYPE = r'struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }'
+
+
+def _object(content: bytes, content_type: str) -> Object:
+    """A body that is to be an object; a null is one without anything. Raises ``bodies.Unreadable``."""
+    body = bodies.decode(content, content_type)
+    if body is None:
+        return {}
+    wrong = "" if isinstance(body, dict) else f"{gojson.kind(body)} into Go value of type {_META_TYPE}"
+    for field in ("apiVersion", "kind") if not wrong else ():
+        if not isinstance(body.get(field), str | None):
+            wrong = f"{gojson.kind(body[field])} into Go struct field .{field} of type string"
+    if wrong:
+        raise bodies.Unreadable(f"json: cannot unmarshal {wrong}", "json parse error: ")
+    return body  # type: ignore[no-any-return]  # looked at above
+
+
+def unregistered(kind: str, api_version: str) -> str:
+    """What is said of a kind that there is not."""
+    return f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:110"'
+
+
+def _mishandled(kind: str, version: str, expected: str, why: str) -> str:
+    return f'{kind} in version "{version}" cannot be handled as a {expected}: {why}'
+
+
+def _summary(content: bytes, most: int = 30) -> str:
+    """The beginning of a body that could not be read; in hexadecimal digits if it does not look like an object."""
+    if not content:
+        return "<empty>"
+    start, rest = content[:most], " ..." if len(content) > most else ""
+    return (start.decode(errors="replace") if content[:1] == b"{" else start.hex()) + rest
 
 
 def _expected(resource: ResourceType, subresource: str) -> tuple[str, str]:
@@ -69,9 +127,18 @@ def _expected(resource: ResourceType, subresource: str) -> tuple[str, str]:
 
 def received_patch(content: bytes, content_type: str, resource: ResourceType, validation: str) -> Received:
     """A patch; raises ``StatusError``."""
-    patch = bodies.decode(content, content_type)
-    if content_type == bodies.APPLY and not isinstance(patch, dict):
-        raise bad_request("the body must be an object")
+    try:
+        patch = bodies.decode(content, content_type)
+    except bodies.Unreadable as error:
+        raise bad_request(
+            f"error decoding {'YAML' if content_type == bodies.APPLY else 'patch'}: {error.why}"
+        ) from None
+    of_list = content_type == bodies.JSON_PATCH
+    fits = isinstance(patch, list if of_list else dict)
+    if not fits:
+        go_type = "[]handlers.jsonPatchOp" if of_list else "map[string]interface {}"
+        why = f"json: cannot unmarshal {gojson.kind(patch)} into Go value of type {go_type}"
+        raise bad_request(f"error decoding patch: {why}")
     schema = resource.schema
     if schema is None:
         return Received(patch)

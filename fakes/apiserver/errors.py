@@ -9,7 +9,8 @@ class StatusError(Exception):
 
     Attributes:
         code: the HTTP status code.
-        status: the ``Status`` object that the client gets.
+        status: the ``Status`` object that the client gets. Without details there are none; with empty ones it says
+            so, as for refusals that come from outside of the registry.
     """
 
     def __init__(
@@ -17,9 +18,8 @@ class StatusError(Exception):
     ) -> None:
         super().__init__(message)
         self.code = code
-        full_details = dict(details or {})
         if retry_after:
-            full_details["retryAfterSeconds"] = retry_after
+            details = {**(details or {}), "retryAfterSeconds": retry_after}
         self.status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
@@ -27,7 +27,7 @@ class StatusError(Exception):
             "status": "Failure",
             "message": message,
             **({"reason": reason} if reason else {}),
-            **({"details": full_details} if full_details else {}),
+            **({} if details is None else {"details": dict(details)}),
             "code": code,
         }
 
@@ -44,7 +44,7 @@ def bad_request(message: str) -> StatusError:
 
 def invalid(kind: str, name: str, causes: Sequence[Mapping[str, str]], group: str = "") -> StatusError:
     """422 with its causes, the message composed as apimachinery does."""
-    parts = [f"{each['field']}: {each['message']}" for each in causes]
+    parts = list(dict.fromkeys(f"{each['field']}: {each['message']}" for each in causes))  # each cause is told once
     text = parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
     qualified = f"{kind}.{group}" if group else kind
     named = {key: value for key, value in (("name", name), ("group", group), ("kind", kind)) if value}
@@ -60,7 +60,7 @@ def not_found(plural: str, name: str, group: str = "") -> StatusError:
 
 def no_such_resource() -> StatusError:
     """404 for a resource or a subresource."""
-    return StatusError(404, "NotFound", "the server could not find the requested resource")
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def already_exists(plural: str, name: str, group: str = "") -> StatusError:
@@ -95,15 +95,13 @@ def not_allowed(plural: str, name: str, why: str, group: str = "") -> StatusErro
     if what and name:
         what.append(f'"{name}"')
     message = " ".join([*what, *(["is"] if what else []), f"forbidden: {why}"])
-    error = StatusError(403, "Forbidden", message)
     details = {"name": name, "group": group, "kind": plural}
-    error.status["details"] = {key: value for key, value in details.items() if value}  # told also if there are none
-    return error
+    return StatusError(403, "Forbidden", message, {key: value for key, value in details.items() if value})
 
 
 def method_not_allowed() -> StatusError:
     """405."""
-    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
 def expired(message: str) -> StatusError:
@@ -118,9 +116,23 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     return StatusError(415, "UnsupportedMediaType", message)
 
 
+def unsupported_patch_type() -> StatusError:
+    """415 for a patch, which is refused before its body is looked at."""
+    return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
+def not_acceptable(served: Sequence[str], *, watch: bool) -> StatusError:
+    """406 for a form of answers that is not served."""
+    if watch:
+        listed = ", ".join(f"{each};stream=watch" for each in served)
+        return StatusError(406, "NotAcceptable", f"only the following media types are accepted: {listed}")
+    message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(served)}"
+    return StatusError(406, "NotAcceptable", message, {})
+
+
 def unprocessable() -> StatusError:
     """422 without a reason, for a JSON patch that does not apply."""
-    return StatusError(422, "Invalid", "the server rejected our request due to an error in our request")
+    return StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 
 def internal(message: str) -> StatusError:

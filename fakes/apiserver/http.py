@@ -317,7 +317,7 @@ class HttpDoor:
         self._need_name(target)
         kind = bodies.media_type(request.headers.get("Content-Type", ""))
         if kind not in bodies.PATCHES:
-            raise errors.unsupported_media_type(bodies.PATCHES)
+            raise errors.unsupported_patch_type()
         validation = requests.field_validation(request.query)
         sent = decoding.received_patch(await self._content(request), kind, target.resource, validation)
         applies = kind == bodies.APPLY
@@ -335,8 +335,8 @@ class HttpDoor:
         return _warned(self._answer(request, target, patched, status=201 if created else 200), sent)
 
     async def _delete(self, request: web.BaseRequest, target: Target) -> Answer:
-        content = await self._content(request)
-        body = bodies.decode(content, request.headers.get("Content-Type", "")) if content else None
+        content_type = request.headers.get("Content-Type", "")
+        body = decoding.received_delete_options(await self._content(request), content_type)
         options = requests.delete_options(request.query, body)
         if target.subresource:
             raise errors.method_not_allowed()

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from fakes.apiserver.errors import bad_request
+from fakes.apiserver import gojson
+from fakes.apiserver.errors import StatusError, bad_request
 from fakes.apiserver.objects import Object
 from fakes.apiserver.selectors import Predicate
 
@@ -31,24 +32,34 @@ class Token:
     def decode(cls, text: str) -> "Token":
         """Raises ``StatusError`` (400) for what is not a token."""
         try:
-            raw = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            raw = orjson.loads(content)
             known, version = raw["v"] == _VERSION, int(raw["rv"])
             namespace, _, name = raw["start"].removeprefix("/").removesuffix("\0").rpartition("/")
+        except orjson.JSONDecodeError as error:
+            raise _invalid(gojson.problem(content) or str(error)) from None
         except (binascii.Error, ValueError, KeyError, TypeError, AttributeError):
             known = False
         if not known:
-            raise bad_request("continue key is not valid: it is not a token of this server")
+            raise _invalid("it is not a token of this server")
         return cls(version, (namespace, name))
 
 
+def _invalid(why: str) -> StatusError:
+    return bad_request(f"invalid continue token: continue key is not valid: {why}")
+
+
 def cut(objects: list[Object], start: int, limit: int, matches: Predicate | None) -> tuple[list[Object], int]:
-    """A page of at most ``limit`` matching objects from ``start`` on, and where the next one starts."""
+    """A page of at most ``limit`` matching objects from ``start`` on, and where the next one starts.
+
+    As with etcd, there is a next one as long as objects are left, though none of them may match.
+    """
     if matches is None:
         end = min(start + limit, len(objects))
         return objects[start:end], end
     page: list[Object] = []
     for at in range(start, len(objects)):
-        if len(page) == limit and matches(objects[at]):
+        if len(page) == limit:
             return page, at
         if matches(objects[at]):
             page.append(objects[at])

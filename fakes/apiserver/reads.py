@@ -24,16 +24,16 @@ def scope(namespace: str | None, selection: Selection) -> Scope:
 def list_version(options: ListOptions, newest: int) -> tuple[int, bool]:
     """The version that a list is to have, and whether exactly that one is asked for; raises ``StatusError``."""
     wanted, match = options.resource_version, options.resource_version_match
+    if match or options.send_initial_events is not None:
+        _refuse(_list_causes(options))
     if options.continue_token:
         if wanted not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
         return paging.Token.decode(options.continue_token).version, True
-    if match:
-        _refuse(_match_causes(wanted, match))
     if not wanted:
         return newest, False
     if not (wanted.isascii() and wanted.isdigit()):
-        raise bad_request(f'Invalid value: "{wanted}": strconv.ParseUint: parsing "{wanted}": invalid syntax')
+        raise bad_request(f"invalid resource version: {unreadable_version(wanted)}")
     if int(wanted) > newest:
         raise errors.version_too_large(int(wanted), newest)
     return (int(wanted), True) if match == "Exact" else (newest, False)
@@ -47,9 +47,10 @@ def watch_version(options: ListOptions, newest: int) -> tuple[int, bool]:
         _refuse([forbidden("resourceVersionMatch", why)])
     if initial is not None and match != "NotOlderThan":
         why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        _refuse([forbidden("resourceVersionMatch", why)])
+        path = "resourceVersionMatch"
+        _refuse([forbidden(path, why), *([unsupported(path, match, ("NotOlderThan",))] if match else [])])
     if version and not (version.isascii() and version.isdigit()):
-        raise errors.internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+        raise errors.internal(unreadable_version(version))
     from_now = version in ("", "0")
     if initial is None:
         initial = from_now
@@ -70,15 +71,25 @@ def expired(options: ListOptions, newest: int) -> StatusError:
     return error
 
 
-def _match_causes(wanted: str, match: str) -> list[Cause]:
-    path = "resourceVersionMatch"
-    if not wanted:
-        return [forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided")]
+def unreadable_version(version: str) -> str:
+    """What is said of a resourceVersion that is no number."""
+    return f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
+
+
+def _list_causes(options: ListOptions) -> list[Cause]:
+    wanted, match, path = options.resource_version, options.resource_version_match, "resourceVersionMatch"
+    causes = []
+    if match and not wanted:
+        causes.append(forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided"))
+    if match and options.continue_token:
+        causes.append(forbidden(path, "resourceVersionMatch is forbidden when continue is provided"))
+    if match not in ("", "Exact", "NotOlderThan"):
+        causes.append(unsupported(path, match, ("Exact", "NotOlderThan", "")))
     if match == "Exact" and wanted == "0":
-        return [forbidden(path, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')]
-    if match not in ("Exact", "NotOlderThan"):
-        return [unsupported(path, match, ("Exact", "NotOlderThan", ""))]
-    return []
+        causes.append(forbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+    if options.send_initial_events is not None:
+        causes.append(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    return causes
 
 
 def _refuse(causes: Causes) -> None:

@@ -206,7 +206,7 @@ def _number(query: Mapping[str, str], name: str) -> int | None:
     try:
         number = int(text)
     except ValueError:
-        raise bad_request(f'{name}: strconv.ParseInt: parsing "{text}": invalid syntax') from None
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
     if abs(number) > LARGEST_NUMBER:
-        raise bad_request(f'{name}: strconv.ParseInt: parsing "{text}": value out of range')
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
     return number

@@ -43,6 +43,8 @@ def select(resource: ResourceType, label_selector: str, field_selector: str) -> 
     predicates = [_label_predicate(each) for each in parse_labels(label_selector)]
     pins: dict[str, str] = {}
     for requirement in parse_fields(field_selector):
+        if not requirement.name and not requirement.value:
+            continue  # upstream takes "=" for everything
         read = _field(resource, requirement.name)
         predicates.append(_field_predicate(read, requirement))
         if requirement.equal and requirement.value:
@@ -56,6 +58,8 @@ def select(resource: ResourceType, label_selector: str, field_selector: str) -> 
 
 
 def _all(predicates: list[Predicate]) -> Predicate | None:
+    if not predicates:
+        return None
     if len(predicates) == 1:
         return predicates[0]
     if len(predicates) == 2:
@@ -148,6 +152,7 @@ class LabelRequirement:
 
 
 _LABEL_TOKEN = re.compile(r"\s*(!=|==|=|!|<|>|\(|\)|,|[^\s!=<>(),]+)\s*")
+_NO_KEY = {"", "=", "==", "!=", "<", ">", "(", ")", ","}
 _SYMBOLS = {"=", "==", "!=", "!", "<", ">", "(", ")", ","}
 _NAME = re.compile(r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _PREFIX = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
@@ -158,11 +163,14 @@ def parse_labels(text: str) -> list[LabelRequirement]:
     tokens = _LabelTokens(text)
     found = []
     while tokens.peek():
+        if tokens.peek() in _NO_KEY:
+            raise bad_request(f"found '{tokens.peek()}', expected: !, identifier, or 'end of string'")
         found.append(_label_requirement(tokens))
         if tokens.peek():
-            tokens.expect(",", "',' or 'end of string'")
-            if not tokens.peek():
-                raise _unparsable("found '', expected: identifier after ','")
+            if (found_instead := tokens.next()) != ",":
+                raise bad_request(f"found '{found_instead}', expected: ',' or 'end of string'")
+            if tokens.peek() in _NO_KEY:
+                raise bad_request(f"found '{tokens.peek()}', expected: identifier after ','")
     return found
 
 
@@ -208,7 +216,7 @@ def _label_requirement(tokens: _LabelTokens) -> LabelRequirement:
         value = tokens.next()
         if not _INTEGER.fullmatch(value):
             raise _unparsable(
-                f"values[0][{key}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
+                f"values[0]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer"
             )
         return LabelRequirement(key, "lt" if operator == "<" else "gt", frozenset((value,)))
     raise _unparsable(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
@@ -231,7 +239,7 @@ def _label_values(tokens: _LabelTokens, key: str) -> list[str]:
 def _label_key(key: str) -> str:
     prefix, slash, name = key.rpartition("/")
     if key in _SYMBOLS or not key:
-        raise _unparsable(f"found '{key}', expected: !, identifier, or 'end of string'")
+        raise _unparsable(f"found '{key}', expected: identifier")
     if not _NAME.fullmatch(name) or len(name) > 63 or (slash and not _PREFIX.fullmatch(prefix)):
         raise _unparsable(f'key: Invalid value: "{key}": not a qualified name')
     return key

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from fakes.apiserver import formats, gojson
 from fakes.apiserver.schema import Form, Schema
 
 _GO = {"string": "string", "boolean": "bool", "integer": "int32", "number": "float64"}
@@ -21,7 +22,11 @@ def _mistyped(value: Any, schema: Schema, struct: str, path: str) -> str:
         return ""
     if not _fits(value, schema):
         at = f"struct field {struct}.{path}" if path else "value"
-        return f"json: cannot unmarshal {_kind(value)} into Go {at} of type {_in_go(schema)}"
+        number = f" {value}" if isinstance(value, float) else ""  # of a fraction it names the number too
+        return f"json: cannot unmarshal {gojson.kind(value)}{number} into Go {at} of type {_in_go(schema)}"
+    if schema.form is Form.SCALAR:
+        check = formats.CHECKS.get(schema.name) or formats.CHECKS.get(schema.format)
+        return check(value) if check is not None else ""
     return next(filter(None, (_mistyped(*each) for each in _children(value, schema, struct, path))), "")
 
 
@@ -48,16 +53,6 @@ def _fits(value: Any, schema: Schema) -> bool:
     if isinstance(value, bool):  # to Python it is an integer, too
         return schema.type == "boolean" and not schema.either
     return isinstance(value, int | float | str) if schema.either else isinstance(value, _SCALARS[schema.type])
-
-
-def _kind(value: Any) -> str:
-    """What Go's decoder calls a value; of a fraction it names the number too."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, float):
-        return f"number {value}"
-    kinds = {int: "number", str: "string", list: "array"}
-    return next((word for kind, word in kinds.items() if isinstance(value, kind)), "object")
 
 
 def _in_go(schema: Schema) -> str:

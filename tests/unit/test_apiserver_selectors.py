@@ -52,7 +52,7 @@ def test_a_label_selector_matches(selector: str, labels: dict[str, str], *, expe
 
 @pytest.mark.parametrize("selector", ["a b", "a in b", "a in (b", "=b", "a=b,", "a>x", "a=b c", ",a", "-a", "a=_", "!"])
 def test_a_label_selector_that_cannot_be_read_is_refused(selector: str) -> None:
-    with pytest.raises(StatusError, match="unable to parse requirement") as caught:
+    with pytest.raises(StatusError, match=r"unable to parse requirement|found ") as caught:
         parse_labels(selector)
     assert caught.value.code == 400
 

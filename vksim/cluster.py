@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakes.apiserver.controllers import ALL
 from fakes.apiserver.server import ApiServer
@@ -18,7 +18,6 @@ from providers.base import BlockingCalls, Clock, Provider, ProviderContext
 from providers.mock import config as mock_config
 from providers.mock.cloud import MockCloud
 from providers.mock.provider import MockProvider
-from providers.registry import ProviderFactory
 from providers.types import Taint
 from runner.agent import Agent
 from runner.config import RunnerConfig, Shutdown, provider_taint
@@ -33,6 +32,9 @@ from vksim.gate import Gate, GatedKube, gated
 from vksim.kube import InProcessKube
 from vksim.meter import Meter, MeteredKube
 from vksim.scheduling import Scheduler
+
+if TYPE_CHECKING:
+    from providers.registry import ProviderFactory  # brings what reads entry points, which a cluster does not need
 
 SCHEDULER = "scheduler"
 USER = "user"
@@ -55,7 +57,7 @@ class VirtualNode:
     def __init__(
         self,
         config: RunnerConfig,
-        factory: ProviderFactory,
+        factory: "ProviderFactory",
         settings: Mapping[str, Any],
         api: KubeApi,
         ports: Ports,
@@ -173,7 +175,7 @@ class Cluster:
         name: str,
         *,
         settings: Mapping[str, Any] | None = None,
-        factory: ProviderFactory | None = None,
+        factory: "ProviderFactory | None" = None,
         labels: Mapping[str, str] | None = None,
         tainted: bool = True,
         taints: Iterable[Taint] = (),
@@ -211,11 +213,11 @@ class Cluster:
             node.start(self._tasks)
         return node
 
-    def _gated(self, factory: ProviderFactory, name: str) -> ProviderFactory:
+    def _gated(self, factory: "ProviderFactory", name: str) -> "ProviderFactory":
         gate = self.gate
         return factory if gate is None else lambda context: gated(factory(context), gate, name)
 
-    def _mock(self, name: str, config: Mapping[str, Any]) -> ProviderFactory:
+    def _mock(self, name: str, config: Mapping[str, Any]) -> "ProviderFactory":
         parsed = mock_config.parse(config, node_name=name, source=f"node {name}")
 
         def make(context: ProviderContext) -> Provider:

@@ -6,14 +6,17 @@ and no history, so it grows with the objects, not with the writes. Watchers of a
 """
 
 import fcntl
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from fakes.apiserver.objects import Object, key_of
+
+if TYPE_CHECKING:
+    import sqlite3
 
 FILE = "objects.sqlite"
 FORMAT = 1
@@ -45,6 +48,8 @@ class Storage:
     """
 
     def __init__(self, folder: Path) -> None:
+        import sqlite3  # noqa: PLC0415  (1 MiB, and most servers keep nothing)
+
         self._path = folder / FILE
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +105,7 @@ class Storage:
             self._database.execute(statement, row)
             self._database.execute("update server set version = ?", (version,))
 
-    def _transaction(self) -> sqlite3.Connection:
+    def _transaction(self) -> "sqlite3.Connection":
         self._database.execute("begin immediate")
         return self._database
 

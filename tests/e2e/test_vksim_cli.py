@@ -140,6 +140,13 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_server_loads_nothing_that_only_some_servers_need() -> None:
+    rare = ("sqlite3", "tarfile", "cronsim", "zoneinfo", "importlib.metadata", "kubernetes", "matplotlib")
+    code = f"import vksim.serve, sys; print([name for name in {rare} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_parameters_are_set_and_are_in_the_replay_line(small: Path) -> None:
     small.write_text(
         SMALL.replace("pods: 4", "pods: ${pods}").replace("== 4", "== ${pods}") + "parameters: {pods: 4}\n"

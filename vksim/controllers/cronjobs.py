@@ -4,9 +4,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from cronsim import CronSim, CronSimError
 
 from providers.types import KubeObject
 from runner import kube
@@ -164,6 +161,10 @@ def times(obj: Mapping[str, Any], now: datetime) -> tuple[datetime | None, int, 
     Raises:
         ValueError: the schedule or the time zone cannot be read.
     """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  (half a MiB that few clusters need)
+
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415  (as above)
+
     spec, status = obj["spec"], obj.get("status") or {}
     try:
         zone = ZoneInfo(spec.get("timeZone") or "Etc/UTC")

@@ -53,11 +53,7 @@ class Bus:
                 continue
             self._told[task.arn] = told["version"]
             self._events += 1
-            detail = {
-                name: datetime.fromtimestamp(value, UTC).isoformat() if name.endswith("At") else value
-                for name, value in told.items()
-                if name not in ("healthStatus", "tags")
-            }
+            detail = _detail(told)
             yield {
                 "version": "0",
                 "id": f"{self._events:08x}-0000-4000-8000-000000000000",
@@ -68,6 +64,24 @@ class Bus:
                 "resources": [task.arn],
                 "detail": detail,
             }
+
+
+def _detail(told: Mapping[str, Any]) -> dict[str, Any]:
+    """A task as events have it: with times as text, without its health, tags and the values of its overrides."""
+    detail = {
+        name: datetime.fromtimestamp(value, UTC).isoformat() if name.endswith("At") else value
+        for name, value in told.items()
+        if name not in ("healthStatus", "tags")
+    }
+    overridden = told["overrides"].get("containerOverrides") or []
+    return {
+        **detail,
+        "overrides": {"containerOverrides": [{"name": each["name"]} for each in overridden]},
+        "attachments": [{**each, "type": "eni"} for each in told["attachments"]],
+        "containers": [
+            {name: value for name, value in each.items() if name != "healthStatus"} for each in told["containers"]
+        ],
+    }
 
 
 def _matches(event: Mapping[str, Any], pattern: Mapping[str, Any]) -> bool:

@@ -136,13 +136,17 @@ class _Talk:
             message = ssm.decoded(raw)
             if message.kind == ssm.ACKNOWLEDGE:
                 self._channel.heard(message)
-            elif message.kind == ssm.INPUT:
+            elif message.kind == ssm.INPUT and self._takes(message):
                 await self._send(self._channel.acknowledgement(message, self._millis()))
                 for each in self._channel.received(message):
                     if each.payload_kind == ssm.HANDSHAKE_RESPONSE:
                         self._agreed.set()
                     elif each.payload_kind == ssm.DATA:
                         self._typed.put_nowait(each.payload.decode("utf-8", "replace"))
+
+    def _takes(self, message: ssm.Message) -> bool:
+        """Whether the agent heeds a message: before all is agreed only the agreement, and it does not say no."""
+        return self._agreed.is_set() or message.payload_kind == ssm.HANDSHAKE_RESPONSE
 
     async def _work(self) -> None:
         wanted = {"ActionType": "SessionType", "ActionParameters": {"SessionType": "InteractiveCommands"}}

@@ -236,6 +236,8 @@ class _Session:
         await self._say(_END_OF_INPUT if last == b"\n" else _END_OF_INPUT * 2)  # in a line, the first only ends that
 
     async def _resize(self) -> None:
+        """Tell the terminal's sizes, none before the command has begun: an agent heeds nothing before its handshake."""
+        await self._begun.wait()
         async for size in self._io.resizes():
             await self._say(json.dumps({"cols": size.width, "rows": size.height}).encode(), ssm.SIZE)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from fakes.apiserver import errors, limits, priorities
 from fakes.apiserver.catalog import LIMIT_RANGES, PRIORITY_CLASSES
 from fakes.apiserver.controllers import WorkQueue
-from fakes.apiserver.defaults import suffix, tolerations
+from fakes.apiserver.defaults import suffix
 from fakes.apiserver.objects import Object, Objects, name_of, namespace_of
+from fakes.apiserver.pod_defaults import tolerations
 from fakes.apiserver.resourcequota import ResourceQuotas
 from fakes.apiserver.resources import PODS, SERVICE_ACCOUNTS, SERVICES, ResourceType
 from fakes.apiserver.watch import Change
@@ -143,7 +144,7 @@ class AdmissionPlugins:
 
 def _mount_api_access(spec: Object, name_of_template: str) -> None:
     volumes = spec.get("volumes") or []
-    name = next((each["name"] for each in volumes if each["name"].startswith(_API_ACCESS_VOLUME)), "")
+    name = next((each["name"] for each in volumes if each.get("name", "").startswith(_API_ACCESS_VOLUME)), "")
     own = name or f"{_API_ACCESS_VOLUME}{_suffix_of(name_of_template)}"
     mount = {"name": own, "readOnly": True, "mountPath": _API_ACCESS_PATH}
     needed = False

@@ -10,6 +10,8 @@ from typing import Any
 from fakes.apiserver import errors
 from fakes.apiserver.causes import Causes, invalid, negative, unsupported
 from fakes.apiserver.errors import StatusError
+from fakes.apiserver.metacauses import named
+from fakes.apiserver.names import dns_subdomain
 from fakes.apiserver.objects import Object, Objects, name_of
 
 MOST_DISRUPTED = 2000
@@ -27,7 +29,7 @@ _PERCENT = re.compile("[0-9]+%")
 def validate(budget: Object) -> Causes:
     """What is wrong with a budget."""
     spec = budget.get("spec") or {}
-    causes: Causes = []
+    causes = named(budget, dns_subdomain)
     if "minAvailable" in spec and "maxUnavailable" in spec:
         as_upstream = {field[0].upper() + field[1:]: spec.get(field) for field in _SPEC}
         causes.append(invalid("spec", as_upstream, "minAvailable and maxUnavailable cannot be both set"))

@@ -41,9 +41,9 @@ def forbidden(path: str, why: str) -> Cause:
     return cause("Forbidden", f"Forbidden: {why}", path)
 
 
-def duplicate(path: str, value: str) -> Cause:
+def duplicate(path: str, value: Any, why: str = "") -> Cause:
     """A value that is there twice."""
-    return cause("Duplicate", f"Duplicate value: {json(value)}", path)
+    return cause("Duplicate", f"Duplicate value: {json(value)}{f': {why}' if why else ''}", path)
 
 
 def unsupported(path: str, value: Any, supported: Iterable[str]) -> Cause:

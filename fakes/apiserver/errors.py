@@ -63,10 +63,13 @@ def no_such_resource() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def already_exists(plural: str, name: str, group: str = "") -> StatusError:
-    """409 for a POST of a name that is taken."""
+def already_exists(plural: str, name: str, group: str = "", *, generated: bool = False) -> StatusError:
+    """409 for a POST of a name that is taken; if it was to be generated, the client may try again."""
     details = {"name": name, **({"group": group} if group else {}), "kind": plural}
-    return StatusError(409, "AlreadyExists", f'{_qualified(plural, group)} "{name}" already exists', details)
+    message = f'{_qualified(plural, group)} "{name}" already exists'
+    if generated:
+        message += ", the server was not able to generate a unique name for the object"
+    return StatusError(409, "AlreadyExists", message, details, retry_after=int(generated))
 
 
 MODIFIED_SINCE = "the object has been modified; please apply your changes to the latest version and try again"

@@ -284,18 +284,18 @@ class HttpDoor:
             return lambda event: protobuf.frame(event[0], self._enveloped(event[1]))
         if form is Form.TABLE:
             columns = tables.Stream(target.resource, self._now, request.query)
-            return lambda event: bodies.event(event[0], bodies.encode(columns.object(*event)))
+            return lambda event: bodies.event(event[0], bodies.encode(columns.object(*event)).rstrip())
         return lambda event: bodies.event(event[0], self._encoder.stored(event[1]))
 
     def _enveloped(self, obj: Object) -> bytes:
         return protobuf.envelope(obj, self._messages.stored(obj))
 
     async def _post(self, request: web.BaseRequest, target: Target) -> Answer:
-        sent = await self._received(request, target)
-        options = requests.write_options(request.query, request.headers.get("User-Agent", ""))
         resource, name, subresource = target.resource, target.name, target.subresource
         if _across_namespaces(target) or (name and not subresource):
             raise errors.method_not_allowed()
+        options = requests.write_options(request.query, request.headers.get("User-Agent", ""), "CreateOptions")
+        sent = await self._received(request, target)
         if resource in REVIEWS:
             answered = self._server.review(resource, sent.body, ASKED_BY.get() or ADMINISTRATOR, self._authorizer)
             return _warned(self._answer(request, target, answered, status=201), sent)
@@ -306,22 +306,24 @@ class HttpDoor:
 
     async def _put(self, request: web.BaseRequest, target: Target) -> Answer:
         self._need_name(target)
+        options = requests.write_options(request.query, request.headers.get("User-Agent", ""), "UpdateOptions")
         sent = await self._received(request, target)
-        options = requests.write_options(request.query, request.headers.get("User-Agent", ""))
+        resource, namespace, name = target.resource, target.namespace, target.name
+        new = resource.create_on_update and self._server.find(resource, namespace or "", name) is None
         updated = self._server.update(
-            target.resource, target.namespace, target.name, sent.body, subresource=target.subresource, options=options
+            resource, namespace, name, sent.body, subresource=target.subresource, options=options
         )
-        return _warned(self._answer(request, target, updated), sent)
+        return _warned(self._answer(request, target, updated, status=201 if new else 200), sent)
 
     async def _patch(self, request: web.BaseRequest, target: Target) -> Answer:
         self._need_name(target)
         kind = bodies.media_type(request.headers.get("Content-Type", ""))
         if kind not in bodies.PATCHES:
             raise errors.unsupported_patch_type()
-        validation = requests.field_validation(request.query)
-        sent = decoding.received_patch(await self._content(request), kind, target.resource, validation)
         applies = kind == bodies.APPLY
         options = requests.patch_options(request.query, request.headers.get("User-Agent", ""), applies=applies)
+        validation = requests.field_validation(request.query)
+        sent = decoding.received_patch(await self._content(request), kind, target.resource, validation)
         resource, namespace, name, subresource = target.resource, target.namespace, target.name, target.subresource
         created = False
         if applies:

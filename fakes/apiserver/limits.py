@@ -8,8 +8,9 @@ from typing import Any
 
 from fakes.apiserver import podresources
 from fakes.apiserver.amounts import Amount, Amounts, amount, amounts, written
-from fakes.apiserver.defaults import Admission, qos_class
+from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Object, Objects
+from fakes.apiserver.pod_defaults import qos_class
 
 ANNOTATION = "kubernetes.io/limit-ranger"
 _DEFAULTS = ("default", "defaultRequest")

@@ -60,8 +60,8 @@ def created(meta: Mapping[str, Any], name: str, namespace: str, stamps: Stamps, 
     if namespace:
         new["namespace"] = namespace
     new["uid"] = stamps.uid()
-    if generation:
-        new["generation"] = 1
+    if generation or meta.get("generation"):
+        new["generation"] = 1 if generation else meta["generation"]
     new["creationTimestamp"] = stamps.timestamp()
     for field in (*OF_CLIENTS, "managedFields"):
         if meta.get(field):

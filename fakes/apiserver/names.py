@@ -1,12 +1,10 @@
-"""Names, labels and the other metadata that every kind has: what makes them invalid. Pure."""
+"""The forms that names, keys and values of labels have, and what is said of a text that is of another. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
-from fakes.apiserver.causes import Causes, invalid, required, too_long
-from fakes.apiserver.objects import Object
+from fakes.apiserver.causes import Causes, invalid
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -39,86 +37,95 @@ _VALUE_ADVICE = (
     f" '({_QUALIFIED})?')"
 )
 
-MAX_ANNOTATION_BYTES = 256 * 1024
+_DATA_KEY_PATTERN = re.compile("[-._a-zA-Z0-9]+")
+_DATA_KEY_ADVICE = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or"
+    " 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+_TWO_SLASHES = (
+    f"a qualified name {_QUALIFIED_ADVICE.removeprefix('name part ')} with an optional DNS subdomain prefix and '/'"
+    " (e.g. 'example.com/MyName')"
+)
+
+Problems = tuple[str, ...]
+"""What keeps a text from being of some form; empty if nothing does."""
+
+Check = Callable[[str], Problems]
 
 
-def metadata(meta: Mapping[str, Any]) -> Causes:
-    """Labels, annotations, finalizers and owners of any kind of object."""
-    if not meta.keys() & _CHECKED:
-        return []
-    causes = _wrong("metadata.labels", meta.get("labels"), qualified_name)
-    causes += _wrong("metadata.labels", (meta.get("labels") or {}).values(), label_value)
-    annotations = meta.get("annotations") or {}
-    causes += _wrong("metadata.annotations", map(str.lower, annotations), qualified_name)
-    if sum(len(key) + len(value) for key, value in annotations.items()) > MAX_ANNOTATION_BYTES:
-        causes.append(too_long("metadata.annotations", MAX_ANNOTATION_BYTES))
-    causes += _wrong("metadata.finalizers", meta.get("finalizers"), qualified_name)
-    causes += [
-        invalid(f"metadata.ownerReferences[{at}].{field}", "", "must not be empty")
-        for at, owner in enumerate(meta.get("ownerReferences") or ())
-        for field in ("apiVersion", "kind", "name", "uid")
-        if not owner.get(field)
-    ]
-    return causes
-
-
-_CHECKED = {"labels", "annotations", "finalizers", "ownerReferences"}
-
-
-def _wrong(path: str, texts: Iterable[str] | None, check: Callable[[str], str]) -> Causes:
-    return [invalid(path, text, problem) for text in texts or () if (problem := check(text))]
+def wrong(path: str, text: str, check: Check) -> Causes:
+    """The causes of a text that does not pass a check."""
+    return [invalid(path, text, problem) for problem in check(text)]
 
 
 @lru_cache(maxsize=16_384)
-def dns_subdomain(name: str) -> str:
-    """What keeps the text from being a DNS subdomain; "" if nothing does."""
-    if len(name) > 253:
-        return "must be no more than 253 bytes"
-    return "" if _SUBDOMAIN_PATTERN.fullmatch(name) else _SUBDOMAIN_ADVICE
+def dns_subdomain(name: str) -> Problems:
+    """What keeps the text from being a DNS subdomain."""
+    return (*_longer(name, 253), *(() if _SUBDOMAIN_PATTERN.fullmatch(name) else (_SUBDOMAIN_ADVICE,)))
 
 
 @lru_cache(maxsize=4096)
-def dns_label(name: str) -> str:
-    """What keeps the text from being a DNS label; "" if nothing does."""
-    if len(name) > 63:
-        return "must be no more than 63 bytes"
-    return "" if _LABEL_PATTERN.fullmatch(name) else _LABEL_ADVICE
+def dns_label(name: str) -> Problems:
+    """What keeps the text from being a DNS label."""
+    if _LABEL_PATTERN.fullmatch(name):
+        return _longer(name, 63)
+    return (*_longer(name, 63), "must not contain dots" if _SUBDOMAIN_PATTERN.fullmatch(name) else _LABEL_ADVICE)
 
 
-def dns_1035_label(name: str) -> str:
-    """What keeps the text from being a DNS label of the older, stricter kind; "" if nothing does."""
-    if len(name) > 63:
-        return "must be no more than 63 bytes"
-    return "" if _LABEL_1035_PATTERN.fullmatch(name) else _LABEL_1035_ADVICE
+def dns_1035_label(name: str) -> Problems:
+    """What keeps the text from being a DNS label of the older, stricter kind."""
+    return (*_longer(name, 63), *(() if _LABEL_1035_PATTERN.fullmatch(name) else (_LABEL_1035_ADVICE,)))
 
 
 @lru_cache(maxsize=4096)
-def qualified_name(key: str) -> str:
-    """What keeps the text from being the key of a label or an annotation; "" if nothing does."""
+def qualified_name(key: str) -> Problems:
+    """What keeps the text from being the key of a label or an annotation."""
     prefix, slash, name = key.rpartition("/")
+    if "/" in prefix:
+        return (_TWO_SLASHES,)
+    problems = tuple(f"prefix part {each}" for each in dns_subdomain(prefix)) if prefix else ()
     if slash and not prefix:
-        return "prefix part must be non-empty"
-    if prefix and (problem := dns_subdomain(prefix)):
-        return f"prefix part {problem}"
-    if not name:
-        return "name part must be non-empty"
-    if len(name) > 63:
-        return "name part must be no more than 63 bytes"
-    return "" if _QUALIFIED_PATTERN.fullmatch(name) else _QUALIFIED_ADVICE
+        problems = ("prefix part must be non-empty",)
+    problems += tuple(f"name part {each}" for each in _longer(name, 63)) if name else ("name part must be non-empty",)
+    return problems if _QUALIFIED_PATTERN.fullmatch(name) else (*problems, _QUALIFIED_ADVICE)
 
 
 @lru_cache(maxsize=16_384)
-def label_value(value: str) -> str:
-    """What keeps the text from being the value of a label; "" if nothing does."""
-    if len(value) > 63:
-        return "must be no more than 63 bytes"
-    return "" if not value or _QUALIFIED_PATTERN.fullmatch(value) else _VALUE_ADVICE
+def label_value(value: str) -> Problems:
+    """What keeps the text from being the value of a label."""
+    fits = not value or _QUALIFIED_PATTERN.fullmatch(value)
+    return (*_longer(value, 63), *(() if fits else (_VALUE_ADVICE,)))
 
 
-def named(obj: Object, check: Callable[[str], str]) -> Causes:
-    """Whether the object has a name, and one that passes the check."""
-    name = obj["metadata"].get("name")
-    if not name:
-        return [required("metadata.name", "name or generateName is required")]
-    problem = check(name)
-    return [invalid("metadata.name", name, problem)] if problem else []
+@lru_cache(maxsize=4096)
+def data_key(key: str) -> Problems:
+    """What keeps the text from being a key of a config map or a secret."""
+    problems = (*_longer(key, 253), *(() if _DATA_KEY_PATTERN.fullmatch(key) else (_DATA_KEY_ADVICE,)))
+    if key in (".", ".."):
+        return (*problems, f"must not be '{key}'")
+    return (*problems, "must not start with '..'") if key.startswith("..") else problems
+
+
+def path_segment(name: str) -> Problems:
+    """What keeps the text from being a part of a path."""
+    if name in (".", ".."):
+        return (f"may not be '{name}'",)
+    return tuple(f"may not contain '{each}'" for each in "/%" if each in name)
+
+
+def port_name(name: str) -> Problems:
+    """What keeps the text from being the name of a port (IANA_SVC_NAME)."""
+    found = list(_longer(name, 15))
+    if not re.fullmatch("[-a-z0-9]+", name):
+        found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search("[a-z]", name):
+        found.append("must contain at least one letter (a-z)")
+    if "--" in name:
+        found.append("must not contain consecutive hyphens")
+    if name.strip("-") != name:
+        found.append("must not begin or end with a hyphen")
+    return tuple(found)
+
+
+def _longer(text: str, most: int) -> Problems:
+    return (f"must be no more than {most} characters",) if len(text) > most else ()

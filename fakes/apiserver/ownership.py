@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fakes.apiserver import managed, metadata
-from fakes.apiserver.defaults import pod_as_sent
 from fakes.apiserver.objects import Object
 from fakes.apiserver.options import WriteOptions
+from fakes.apiserver.pod_defaults import pod_as_sent
 from fakes.apiserver.resources import PODS, ResourceType
 from fakes.apiserver.schema import DEDUCED
 

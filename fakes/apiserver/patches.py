@@ -6,11 +6,14 @@ Each returns a new object that shares what did not change; the very same object 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from fakes.apiserver import strategic
 from fakes.apiserver.errors import bad_request, unprocessable, unsupported_media_type
-from fakes.apiserver.fieldcheck import known
+from fakes.apiserver.fieldcheck import known, unreadable_patch
 from fakes.apiserver.objects import Object
 from fakes.apiserver.schema import Schema
+from fakes.apiserver.typecheck import mistyped
 
 JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
@@ -29,8 +32,13 @@ def apply(target: Object, patch: Any, patch_type: str, schema: Schema | None) ->
             raise bad_request("a JSON patch must be a list of operations")
         if len(patch) > MAX_OPERATIONS:
             raise bad_request(f"a JSON patch may have at most {MAX_OPERATIONS} operations, not {len(patch)}")
-        patched = _object(json_patch(target, patch))
-        return patched if schema is None else known(patched, schema)[0]
+        patched = json_patch(target, patch)
+        if schema is None or patched is target:
+            return _object(patched)
+        kind = schema.name.rpartition(".")[2] or str(target.get("kind"))
+        if isinstance(patched, dict) and (wrong := mistyped(patched, schema, kind)):
+            raise unreadable_patch(orjson.dumps(patched).decode(), wrong)
+        return _object(known(patched, schema)[0])
     if patch_type not in (MERGE, STRATEGIC) or (patch_type == STRATEGIC and schema is None):
         raise unsupported_media_type((JSON, MERGE, STRATEGIC) if schema else (JSON, MERGE))
     if not isinstance(patch, Mapping):
@@ -41,7 +49,7 @@ def apply(target: Object, patch: Any, patch_type: str, schema: Schema | None) ->
 
 
 def _object(patched: Any) -> Object:
-    if not isinstance(patched, dict) or not isinstance(patched.get("metadata"), dict):
+    if not isinstance(patched, dict) or not isinstance(patched.get("metadata", {}), dict):
         raise unprocessable()
     return patched
 
@@ -93,7 +101,7 @@ def json_patch(target: Any, operations: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _add(document: Any, operation: Mapping[str, Any]) -> Any:
-    value = operation["value"]
+    value = operation.get("value")
 
     def add(parent: Any, key: str) -> Any:
         if isinstance(parent, list):
@@ -117,10 +125,9 @@ def _remove(document: Any, operation: Mapping[str, Any]) -> Any:
 
 
 def _replace(document: Any, operation: Mapping[str, Any]) -> Any:
-    value = operation["value"]
+    value = operation.get("value")
 
     def replace(parent: Any, key: str) -> Any:
-        _child(parent, key)
         if isinstance(parent, list):
             at = _index(key, len(parent))
             return [*parent[:at], value, *parent[at + 1 :]]

@@ -1,36 +1,60 @@
-"""What makes a pod invalid, and what of it may not change. Pure."""
+"""What makes a pod invalid, and what of it may not change. Pure. Its containers have a module of their own."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
-from fakes.apiserver import quantity
-from fakes.apiserver.causes import (
-    Causes,
-    absent,
-    duplicate,
-    forbidden,
-    invalid,
-    negative,
-    port_number,
-    required,
-    unsupported,
-)
-from fakes.apiserver.names import dns_label, dns_subdomain, named
+from fakes.apiserver import container_validation
+from fakes.apiserver.causes import Causes, duplicate, forbidden, invalid, required, unsupported
+from fakes.apiserver.metacauses import labels_causes, named
+from fakes.apiserver.names import dns_label, dns_subdomain, label_value, qualified_name, wrong
 from fakes.apiserver.objects import Object, Objects, without
 
-_RESTART_POLICIES = ("Always", "Never", "OnFailure")
-_DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
-_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_PROTOCOLS = ("SCTP", "TCP", "UDP")
-_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
+_RESTART_POLICIES = ("Always", "OnFailure", "Never")
+_DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
+_VOLUMES = (
+    "emptyDir",
+    "hostPath",
+    "gitRepo",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "secret",
+    "nfs",
+    "iscsi",
+    "glusterfs",
+    "flocker",
+    "persistentVolumeClaim",
+    "rbd",
+    "cinder",
+    "cephfs",
+    "quobyte",
+    "downwardAPI",
+    "fc",
+    "flexVolume",
+    "configMap",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "storageos",
+    "projected",
+    "scaleIO",
+    "csi",
+    "ephemeral",
+    "image",
+)
+"""The kinds of volumes, in the order in which they are looked at."""
+MAX_ID = 2**31 - 1
 
 
 def pod(obj: Object) -> Causes:
     """A pod: containers with names and images, and that what refers to something inside the pod finds it."""
     causes = named(obj, dns_subdomain)
     spec = obj["spec"]
-    volumes = _names(spec.get("volumes"), "spec.volumes", causes)
+    volumes = _volumes(spec.get("volumes") or (), causes)
     if not spec.get("containers"):
         causes.append(required("spec.containers"))
     seen: set[str] = set()
@@ -38,10 +62,19 @@ def pod(obj: Object) -> Causes:
         for at, container in enumerate(spec.get(group) or ()):
             path = f"spec.{group}[{at}]"
             _name(container, f"{path}.name", seen, causes)
-            _container(container, path, volumes, causes)
+            container_validation.container(container, path, volumes, causes)
+            if group == "containers" or container.get("restartPolicy") == "Always":
+                container_validation.life(container, path, causes)
+            else:
+                container_validation.no_life(container, path, causes)
     _scalars(spec, causes)
+    if spec.get("affinity"):
+        _affinity(spec["affinity"], causes)
+    for at, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
+        _spread(constraint, f"spec.topologySpreadConstraints[{at}]", causes)
     for at, toleration in enumerate(spec.get("tolerations") or ()):
         _toleration(toleration, f"spec.tolerations[{at}]", causes)
+    _host_aliases(spec.get("hostAliases") or (), causes)
     return causes
 
 
@@ -50,13 +83,18 @@ def _scalars(spec: Object, causes: Causes) -> None:
         causes.append(unsupported("spec.restartPolicy", spec["restartPolicy"], _RESTART_POLICIES))
     if spec["dnsPolicy"] not in _DNS_POLICIES:
         causes.append(unsupported("spec.dnsPolicy", spec["dnsPolicy"], _DNS_POLICIES))
-    if spec["terminationGracePeriodSeconds"] < 0:
-        causes.append(negative("spec.terminationGracePeriodSeconds", spec["terminationGracePeriodSeconds"]))
+    if spec.get("nodeSelector"):
+        causes += labels_causes(spec["nodeSelector"], "spec.nodeSelector")
+    if spec["securityContext"] or spec.get("shareProcessNamespace"):
+        _security(spec, causes)
+    if spec.get("nodeName"):
+        causes += wrong("spec.nodeName", spec["nodeName"], dns_subdomain)
     deadline = spec.get("activeDeadlineSeconds")
-    if deadline is not None and deadline < 1:
-        causes.append(invalid("spec.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive"))
-    if spec.get("nodeName") and (problem := dns_subdomain(spec["nodeName"])):
-        causes.append(invalid("spec.nodeName", spec["nodeName"], problem))
+    if deadline is not None and not 1 <= deadline <= MAX_ID:
+        causes.append(invalid("spec.activeDeadlineSeconds", deadline, f"must be between 1 and {MAX_ID}, inclusive"))
+    for field in ("hostname", "subdomain"):
+        if spec.get(field):
+            causes += wrong(f"spec.{field}", spec[field], dns_label)
 
 
 _POD_UPDATE_ADVICE = (
@@ -100,75 +138,79 @@ def _rest_of(spec: Object) -> Object:
     return rest
 
 
-def _container(container: Object, path: str, volumes: set[str], causes: Causes) -> None:
-    if not container.get("image"):
-        causes.append(required(f"{path}.image"))
-    if container["imagePullPolicy"] not in _PULL_POLICIES:
-        causes.append(unsupported(f"{path}.imagePullPolicy", container["imagePullPolicy"], _PULL_POLICIES))
-    for at, port in enumerate(container.get("ports") or ()):
-        causes += port_number(port.get("containerPort"), f"{path}.ports[{at}].containerPort")
-        if port["protocol"] not in _PROTOCOLS:
-            causes.append(unsupported(f"{path}.ports[{at}].protocol", port["protocol"], _PROTOCOLS))
-    _env(container.get("env"), f"{path}.env", causes)
-    for at, mount in enumerate(container.get("volumeMounts") or ()):
-        if not mount.get("mountPath"):
-            causes.append(required(f"{path}.volumeMounts[{at}].mountPath"))
-        if mount.get("name") not in volumes:
-            causes.append(absent(f"{path}.volumeMounts[{at}].name", mount.get("name")))
-    _resources(container["resources"], f"{path}.resources", causes)
+def _volumes(volumes: Iterable[Mapping[str, Any]], causes: Causes) -> set[str]:
+    """The names of the volumes; what is wrong with them is noted."""
+    names: set[str] = set()
+    for at, volume in enumerate(volumes):
+        path = f"spec.volumes[{at}]"
+        kinds = [each for each in _VOLUMES if each in volume]
+        causes += [forbidden(f"{path}.{each}", "may not specify more than 1 volume type") for each in kinds[1:]]
+        _name(volume, f"{path}.name", names, causes)
+    return names
 
 
-def _env(variables: Objects | None, path: str, causes: Causes) -> None:
-    for at, variable in enumerate(variables or ()):
-        if not variable.get("name"):
-            causes.append(required(f"{path}[{at}].name"))
-        if variable.get("value") and variable.get("valueFrom"):
-            causes.append(invalid(f"{path}[{at}].valueFrom", "", "may not be specified when `value` is not empty"))
+def _security(spec: Object, causes: Causes) -> None:
+    context, path = spec["securityContext"] or {}, "spec.securityContext"
+    groups = [(f"supplementalGroups[{at}]", each) for at, each in enumerate(context.get("supplementalGroups") or ())]
+    single = [(each, context.get(each)) for each in ("fsGroup", "runAsUser", "runAsGroup")]
+    causes += [
+        invalid(f"{path}.{field}", number, f"must be between 0 and {MAX_ID}, inclusive")
+        for field, number in (*single, *groups)
+        if number is not None and not 0 <= number <= MAX_ID
+    ]
+    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
+        why = "ShareProcessNamespace and HostPID cannot both be enabled"
+        causes.append(invalid(f"{path}.shareProcessNamespace", True, why))
 
 
-def _resources(resources: Object, path: str, causes: Causes) -> None:
-    limits = resources.get("limits") or {}
-    for group in ("limits", "requests"):
-        for name, value in (resources.get(group) or {}).items():
-            amount = _quantity(value)
-            if amount is None:
-                causes.append(invalid(f"{path}.{group}[{name}]", value, "quantities must match the regular expression"))
-            elif amount.numerator < 0:
-                causes.append(negative(f"{path}.{group}[{name}]", value))
-            elif group == "requests" and name in limits and value != limits[name]:
-                limit = _quantity(limits[name])
-                if limit is not None and amount > limit:
-                    advice = f"must be less than or equal to {name} limit of {limits[name]}"
-                    causes.append(invalid(f"{path}.requests", value, advice))
+def _affinity(affinity: Object, causes: Causes) -> None:
+    field = "requiredDuringSchedulingIgnoredDuringExecution"
+    needed = (affinity.get("nodeAffinity") or {}).get(field)
+    if needed is not None and not needed.get("nodeSelectorTerms"):
+        path = f"spec.affinity.nodeAffinity.{field}.nodeSelectorTerms"
+        causes.append(required(path, "must have at least one node selector term"))
 
 
-_quantity = lru_cache(maxsize=4096)(quantity.parse)
+def _spread(constraint: Object, path: str, causes: Causes) -> None:
+    if (constraint.get("maxSkew") or 0) <= 0:
+        causes.append(invalid(f"{path}.maxSkew", constraint.get("maxSkew") or 0, "must be greater than zero"))
+    key, otherwise = constraint.get("topologyKey") or "", constraint.get("whenUnsatisfiable") or ""
+    missing = [] if key else [required(f"{path}.topologyKey", "can not be empty")]
+    causes += missing or wrong(f"{path}.topologyKey", key, qualified_name)
+    if otherwise not in _UNSATISFIABLE:
+        causes.append(unsupported(f"{path}.whenUnsatisfiable", otherwise, _UNSATISFIABLE))
+
+
+def _host_aliases(aliases: Objects | tuple[()], causes: Causes) -> None:
+    for at, alias in enumerate(aliases):
+        path, address = f"spec.hostAliases[{at}]", alias.get("ip") or ""
+        try:
+            ip_address(address)
+        except ValueError:
+            why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+            causes.append(invalid(f"{path}.ip", address, why))
+        for number, host in enumerate(alias.get("hostnames") or ()):
+            causes += wrong(f"{path}.hostnames[{number}]", host, dns_subdomain)
 
 
 def _toleration(toleration: Object, path: str, causes: Causes) -> None:
-    operator, effect = toleration.get("operator"), toleration.get("effect")
-    if operator not in (None, "", "Exists", "Equal"):
+    key, operator, value, effect = (toleration.get(each) or "" for each in ("key", "operator", "value", "effect"))
+    if key:
+        causes += wrong(f"{path}.key", key, qualified_name)
+    elif operator != "Exists":
+        why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+        causes.append(invalid(f"{path}.operator", operator, why))
+    if toleration.get("tolerationSeconds") is not None and effect != "NoExecute":
+        causes.append(invalid(f"{path}.effect", effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"))
+    if operator in ("", "Equal"):
+        causes += wrong(f"{path}.operator", value, label_value)
+    elif operator == "Exists":
+        if value:
+            causes.append(invalid(f"{path}.operator", value, "value must be empty when `operator` is 'Exists'"))
+    else:
         causes.append(unsupported(f"{path}.operator", operator, ("Equal", "Exists")))
-    if operator == "Exists" and toleration.get("value"):
-        advice = "value must be empty when `operator` is 'Exists'"
-        causes.append(invalid(f"{path}.operator", toleration["value"], advice))
-    if not toleration.get("key") and operator != "Exists":
-        causes.append(
-            invalid(
-                f"{path}.operator",
-                operator,
-                'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-            )
-        )
     if effect and effect not in _EFFECTS:
-        causes.append(unsupported(f"{path}.effect", effect, ("NoSchedule", "PreferNoSchedule", "NoExecute")))
-
-
-def _names(items: Iterable[Mapping[str, Any]] | None, path: str, causes: Causes) -> set[str]:
-    names: set[str] = set()
-    for at, item in enumerate(items or ()):
-        _name(item, f"{path}[{at}].name", names, causes)
-    return names
+        causes.append(unsupported(f"{path}.effect", effect, _EFFECTS))
 
 
 def _name(item: Mapping[str, Any], path: str, seen: set[str], causes: Causes) -> None:
@@ -176,8 +218,8 @@ def _name(item: Mapping[str, Any], path: str, seen: set[str], causes: Causes) ->
     name = item.get("name") or ""
     if not name:
         causes.append(required(path))
-    elif problem := dns_label(name):
-        causes.append(invalid(path, name, problem))
+    elif problems := wrong(path, name, dns_label):
+        causes += problems
     elif name in seen:
         causes.append(duplicate(path, name))
     seen.add(name)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from fakes.apiserver import errors
 from fakes.apiserver.causes import Causes, forbidden, immutable
 from fakes.apiserver.defaults import Admission
+from fakes.apiserver.metacauses import named
+from fakes.apiserver.names import dns_subdomain
 from fakes.apiserver.objects import Object, name_of
 
 SYSTEM_PREFIX = "system-"
@@ -34,13 +36,14 @@ def priority_class(obj: Object, _admission: Admission) -> Object:
 def validate(obj: Object) -> Causes:
     """What is wrong with a class."""
     name, value = name_of(obj), obj.get("value", 0)
+    causes = named(obj, dns_subdomain)
     if name.startswith(SYSTEM_PREFIX):
         problem = _not_of_the_system(name, value, is_default=bool(obj.get("globalDefault")))
         why = f"priority class names with '{SYSTEM_PREFIX}' prefix are reserved for system use only. error: {problem}"
-        return [forbidden("metadata.name", why)] if problem else []
+        return [*causes, forbidden("metadata.name", why)] if problem else causes
     if value > HIGHEST_OF_USERS:
-        return [forbidden("value", f"maximum allowed value of a user defined priority is {HIGHEST_OF_USERS}")]
-    return []
+        causes.append(forbidden("value", f"maximum allowed value of a user defined priority is {HIGHEST_OF_USERS}"))
+    return causes
 
 
 def _not_of_the_system(name: str, value: int, *, is_default: bool) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from fakes.apiserver import podresources
 from fakes.apiserver.amounts import NOTHING, ONE, Amount, Amounts, amounts, total
-from fakes.apiserver.defaults import qos_class
 from fakes.apiserver.objects import Object, name_of
+from fakes.apiserver.pod_defaults import qos_class
 from fakes.apiserver.resources import PODS, SERVICES, ResourceType
 
 COMPUTE = ("cpu", "memory", "ephemeral-storage")

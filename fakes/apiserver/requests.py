@@ -1,18 +1,19 @@
 """What a URL asks for: its path as a target, its query as options. Pure; every mistake is a ``StatusError``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from fakes.apiserver import errors
-from fakes.apiserver.causes import forbidden, required, too_long
-from fakes.apiserver.errors import bad_request, cause
+from fakes.apiserver.causes import Causes, forbidden, required, too_long, unsupported
+from fakes.apiserver.errors import bad_request
 from fakes.apiserver.options import DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.resources import ResourceTable, ResourceType
 from fakes.apiserver.subresources import parse_delete_options
 
 LONGEST_MANAGER = 128
 """Bytes of the name of a field manager."""
+FIELD_VALIDATIONS = ("", "Ignore", "Strict", "Warn")
 LARGEST_NUMBER = 2**63 - 1
 FALSE = ("", "0", "false", "False", "FALSE", "f", "F")
 
@@ -114,16 +115,36 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
     )
 
 
-def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
-    """The parameters of a create, update or patch; who does not name a field manager is known by the user agent."""
+def write_options(query: Mapping[str, str], user_agent: str, kind: str) -> WriteOptions:
+    """The parameters of a create or an update; who does not name a field manager is known by the user agent.
+
+    Args:
+        query: of the URL.
+        user_agent: the client's.
+        kind: what messages call them: ``CreateOptions`` and so on.
+    """
+    _refuse(kind, _write_causes(query))
     manager = query.get("fieldManager", "") or user_agent.split("/", 1)[0]
-    if len(manager.encode()) > LONGEST_MANAGER:
-        causes = [too_long("fieldManager", LONGEST_MANAGER)]
-        raise errors.invalid("PatchOptions", "", causes, group="meta.k8s.io")
-    return WriteOptions(
-        field_manager=manager,
-        dry_run=_dry_run(query),
-    )
+    return WriteOptions(field_manager=manager, dry_run=bool(query.get("dryRun")))
+
+
+def _write_causes(query: Mapping[str, str]) -> Causes:
+    causes = _dry_run_causes([query["dryRun"]]) if query.get("dryRun") else []
+    if len(query.get("fieldManager", "").encode()) > LONGEST_MANAGER:
+        causes.append(too_long("fieldManager", LONGEST_MANAGER))
+    wish = query.get("fieldValidation", "")
+    if wish not in FIELD_VALIDATIONS:
+        causes.append(unsupported("fieldValidation", wish, FIELD_VALIDATIONS))
+    return causes
+
+
+def _dry_run_causes(values: Sequence[str]) -> Causes:
+    return [] if set(values) <= {"All"} else [unsupported("dryRun", list(values), ("All",))]
+
+
+def _refuse(kind: str, causes: Causes) -> None:
+    if causes:
+        raise errors.invalid(kind, "", causes, group="meta.k8s.io")
 
 
 def patch_options(query: Mapping[str, str], user_agent: str, *, applies: bool) -> WriteOptions:
@@ -134,20 +155,13 @@ def patch_options(query: Mapping[str, str], user_agent: str, *, applies: bool) -
         causes.append(required("fieldManager", "is required for apply patch"))
     if force and not applies:
         causes.append(forbidden("force", "may not be specified for non-apply patch"))
-    if causes:
-        raise errors.invalid("PatchOptions", "", causes, group="meta.k8s.io")
-    return replace(write_options(query, user_agent), force=force not in FALSE)
+    _refuse("PatchOptions", causes)
+    return replace(write_options(query, user_agent, "PatchOptions"), force=force not in FALSE)
 
 
 def field_validation(query: Mapping[str, str]) -> str:
     """What is to happen to fields that are unknown or doubled: ``Ignore``, ``Warn`` or ``Strict``."""
-    wish = query.get("fieldValidation", "") or "Warn"
-    if wish not in ("Ignore", "Warn", "Strict"):
-        advice = f'Unsupported value: "{wish}": supported values: "Ignore", "Strict", "Warn"'
-        raise errors.invalid(
-            "CreateOptions", "", [cause("NotSupported", advice, "fieldValidation")], group="meta.k8s.io"
-        )
-    return wish
+    return query.get("fieldValidation", "") or "Warn"
 
 
 def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
@@ -155,11 +169,12 @@ def delete_options(query: Mapping[str, str], body: Any) -> DeleteOptions:
     if body is not None:
         _check_delete_options(body)
         return parse_delete_options(body)
+    _refuse("DeleteOptions", _dry_run_causes([query["dryRun"]]) if query.get("dryRun") else [])
     return DeleteOptions(
         grace_period_seconds=_number(query, "gracePeriodSeconds"),
         propagation_policy=query.get("propagationPolicy", ""),
         orphan_dependents=None if "orphanDependents" not in query else query["orphanDependents"] not in FALSE,
-        dry_run=_dry_run(query),
+        dry_run=bool(query.get("dryRun")),
     )
 
 
@@ -182,21 +197,7 @@ def _check_delete_options(body: Any) -> None:
             raise bad_request(f"DeleteOptions: {field}: wrong type {type(value).__name__}")
         if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
             raise bad_request(f"DeleteOptions: {field}: {value} is out of range")
-    for value in body.get("dryRun") or []:
-        _check_dry_run(str(value), "DeleteOptions")
-
-
-def _dry_run(query: Mapping[str, str]) -> bool:
-    value = query.get("dryRun", "")
-    if value:
-        _check_dry_run(value, "WriteOptions")
-    return bool(value)
-
-
-def _check_dry_run(value: str, kind: str) -> None:
-    if value != "All":
-        unsupported = cause("NotSupported", f'Unsupported value: "{value}": supported values: "All"', "dryRun")
-        raise errors.invalid(kind, "", [unsupported], group="meta.k8s.io")
+    _refuse("DeleteOptions", _dry_run_causes([str(each) for each in body.get("dryRun") or []]))
 
 
 def _number(query: Mapping[str, str], name: str) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fakes.apiserver import defaults, pod_validation, schema, shapes, validation
+from fakes.apiserver import defaults, pod_defaults, pod_validation, schema, shapes, validation
 from fakes.apiserver.causes import Causes
 from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Field, Object
@@ -39,10 +39,6 @@ def _unchanged(obj: Object, _admission: Admission) -> Object:
 
 def _kept(new: Object, _old: Object) -> Object:
     return new
-
-
-def _no_causes(_obj: Object) -> Causes:
-    return []
 
 
 def _no_update_causes(_new: Object, _old: Object) -> Causes:
@@ -99,7 +95,7 @@ class ResourceType:
     shapes: Shapes = field(default_factory=dict)
     default: Callable[[Object, Admission], Object] = _unchanged
     prepare_update: Callable[[Object, Object], Object] = _kept
-    validate: Callable[[Object], Causes] = _no_causes
+    validate: Callable[[Object], Causes] = validation.any_named
     validate_update: Callable[[Object, Object], Causes] = _no_update_causes
     fields: Mapping[str, Field] = field(default_factory=dict)
     index: str = ""
@@ -229,7 +225,7 @@ NODES = ResourceType(
     shapes=shapes.NODE,
     default=defaults.node,
     prepare_update=defaults.node_update,
-    validate=validation.subdomain_named,
+    validate=validation.node,
     validate_update=validation.node_update,
     fields={"spec.unschedulable": _flag("spec", "unschedulable")},
 )
@@ -254,8 +250,8 @@ PODS = ResourceType(
     graceful=True,
     generation=True,
     shapes=shapes.POD,
-    default=defaults.pod,
-    prepare_update=defaults.pod_update,
+    default=pod_defaults.pod,
+    prepare_update=pod_defaults.pod_update,
     validate=pod_validation.pod,
     validate_update=pod_validation.pod_update,
     fields={
@@ -330,6 +326,7 @@ EVENTS = ResourceType(
     collected=False,
     shapes=shapes.EVENT,
     default=defaults.event,
+    prepare_update=defaults.event_update,
     validate=validation.event,
     fields={
         **_fields(
@@ -367,6 +364,7 @@ LEASES = ResourceType(
     create_on_update=True,
     versioned_update=True,
     shapes=shapes.LEASE,
+    default=defaults.lease,
     validate=validation.lease,
 )
 

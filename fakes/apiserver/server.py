@@ -21,8 +21,8 @@ from fakes.apiserver import (
     errors,
     evictions,
     listing,
+    metacauses,
     metadata,
-    names,
     patches,
     priorities,
     reviews,
@@ -35,10 +35,8 @@ from fakes.apiserver.admission import AdmissionPlugins
 from fakes.apiserver.aggregation import Aggregation
 from fakes.apiserver.authorizer import ADMINISTRATOR, AlwaysAllow, Authorizer, User
 from fakes.apiserver.catalog import BUDGETS, BUILT_IN, PRIORITY_CLASSES, QUOTAS, STORED_HERE
-from fakes.apiserver.causes import immutable
 from fakes.apiserver.controllers import WorkQueue
 from fakes.apiserver.disruption import DisruptionController
-from fakes.apiserver.errors import bad_request
 from fakes.apiserver.eventages import EventAges
 from fakes.apiserver.frozen import freeze
 from fakes.apiserver.garbage import GarbageCollector
@@ -237,11 +235,12 @@ class ApiServer:
         body = {"kind": resource.kind, "apiVersion": resource.api_version}
         new = resource.default({**decoded, **body, "metadata": new_meta}, self._admission)
         new = self._plugins.mutate(resource, new)
-        writes.refuse(resource, new_name, names.metadata(new["metadata"]) + resource.validate(new))
+        writes.refuse(resource, new_name, resource.validate(new))
         if space:
             self._plugins.validate(resource, new)
         if self._collections[resource].get(space, new_name) is not None:
-            raise errors.already_exists(resource.plural, new_name, resource.group)
+            generated = bool(meta.get("generateName"))
+            raise errors.already_exists(resource.plural, new_name, resource.group, generated=generated)
         new = self._ownership.of_new(resource, new, decoded, options)
         if options.dry_run:
             return new
@@ -269,9 +268,7 @@ class ApiServer:
         writes.check_writable(resource, subresource, "update")
         wanted = writes.decode(resource, obj)
         meta = wanted.get("metadata") or {}
-        if meta.get("name") and meta["name"] != name:
-            why = f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
-            raise bad_request(why)
+        writes.check_same_name(name, meta)
         writes.check_same_namespace(resource, namespace, meta)
         current = self._collections[resource].get(namespace or "", name)
         if current is None:
@@ -281,6 +278,7 @@ class ApiServer:
             raise errors.not_found(resource.plural, name, resource.group)
         if resource.versioned_update and not meta.get("resourceVersion"):
             writes.refuse_unversioned(resource, name)
+        writes.check_identity(resource, current, meta)
         writes.check_overtaken(resource, current, meta)
         return self._write(resource, current, {**wanted, "metadata": meta}, subresource, options)
 
@@ -306,14 +304,10 @@ class ApiServer:
         if wanted is current:
             return current
         wanted = writes.decode_patched(resource, wanted, current)
-        meta, before = wanted.get("metadata") or {}, current["metadata"]
-        if meta is not before:
-            if meta.get("name") != name:
-                why = f"the name of the object ({meta.get('name')}) does not match the name on the URL ({name})"
-                raise bad_request(why)
+        meta = wanted.get("metadata") or {}
+        if meta is not current["metadata"]:
+            writes.check_same_name(name, meta)
             writes.check_same_namespace(resource, namespace, meta)
-            if meta.get("uid") not in (None, "", before["uid"]):
-                writes.refuse(resource, name, [immutable("metadata.uid", meta.get("uid"))])
             writes.check_overtaken(resource, current, meta)
         return self._write(resource, current, wanted, subresource, options)
 
@@ -332,6 +326,7 @@ class ApiServer:
         wanted = writes.decode_applied(resource, namespace, name, config)
         live = self._collections[resource].get(namespace or "", name)
         if live is not None:
+            writes.check_identity(resource, live, wanted["metadata"])
             writes.check_overtaken(resource, live, wanted["metadata"])
         elif subresource:
             raise errors.not_found(resource.plural, name, resource.group)
@@ -353,13 +348,14 @@ class ApiServer:
         new = writes.with_part(resource, current, wanted, subresource)
         new = current if new == current else new
         new = self._ownership.of_written(resource, current, new, wanted, subresource, options)
-        if new is current:
+        before, sent = current["metadata"], wanted.get("metadata") or {}
+        causes = [] if sent is before else metacauses.updated(new["metadata"], sent, before)
+        if new is current and not causes:
             return current
-        before, changed = current["metadata"], new["metadata"]
-        if changed is not before:
-            writes.refuse(resource, name, names.metadata(changed) + writes.new_finalizers(changed, before))
         if not subresource:
-            writes.refuse(resource, name, resource.validate_update(new, current) or resource.validate(new))
+            causes += resource.validate_update(new, current) or resource.validate(new)
+        writes.refuse(resource, name, causes)
+        if not subresource:
             self._plugins.validate_update(resource, new, current)
             if resource.generation and writes.changes_generation(new, current):
                 new = {**new, "metadata": {**new["metadata"], "generation": before.get("generation", 0) + 1}}
@@ -379,6 +375,7 @@ class ApiServer:
     def _scale(
         self, resource: ResourceType, current: Object, scale: Mapping[str, Any], options: WriteOptions
     ) -> Object:
+        writes.check_identity(resource, current, scale.get("metadata") or {})
         writes.check_overtaken(resource, current, scale.get("metadata") or {})
         return scales.scale_of(self._write(resource, current, scales.scaled(current, scale), "", options))
 

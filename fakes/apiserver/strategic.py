@@ -28,7 +28,7 @@ def _merge_map(original: Object, patch: Mapping[str, Any], schema: Schema) -> Ob
     if directive in ("replace", "delete"):
         return {}  # upstream drops the keys beside the directive too
     if directive not in (None, "merge"):
-        raise bad_request(f"unknown patch type found in map: {directive}")
+        raise internal(f"unknown patch type: {directive} in map: {in_go(patch)}")
     result = dict(original)
     kept = _directive(patch, _RETAIN)
     if kept is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fakes.apiserver.columns import Columns
 from fakes.apiserver.columns_catalog import columns_of
+from fakes.apiserver.errors import bad_request
 from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import ResourceType
 
@@ -52,6 +53,9 @@ def _table(
     columns: Columns, objects: list[Object], now: datetime, query: Mapping[str, str], metadata: Object
 ) -> Object:
     include = query.get("includeObject", "") or "Metadata"
+    if include not in ("None", "Metadata", "Object"):
+        why = f"includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty"
+        raise bad_request(f"Unable to convert to Table as requested: {why}")
     return {
         "kind": "Table",
         "apiVersion": META,
@@ -63,7 +67,7 @@ def _table(
 
 def _object(obj: Object, include: str) -> dict[str, Any]:
     if include == "None":
-        return {}
+        return {"object": None}
     if include == "Object":
         return {"object": obj}
     return {"object": {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": obj["metadata"]}}

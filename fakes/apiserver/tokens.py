@@ -28,7 +28,7 @@ def issue(account: Object, request: Mapping[str, Any], *, now: datetime, token_i
     seconds = DEFAULT_SECONDS if spec.get("expirationSeconds") is None else spec["expirationSeconds"]
     if seconds < LEAST_SECONDS:
         too_short = invalid("spec.expirationSeconds", seconds, "may not specify a duration less than 10 minutes")
-        raise invalid_error("TokenRequest", meta["name"], [too_short], group="authentication.k8s.io")
+        raise invalid_error("TokenRequest", "", [too_short], group="authentication.k8s.io")
     audiences = spec.get("audiences") or [ISSUER]
     expires, issued = now + timedelta(seconds=seconds), int(now.timestamp())
     bound: Object = {"namespace": meta["namespace"], "serviceaccount": {"name": meta["name"], "uid": meta["uid"]}}

@@ -3,11 +3,31 @@
 Objects have passed ``shapes`` and ``defaults`` before they come here. Pods have a module of their own.
 """
 
-import re
 from collections.abc import Iterable
 
-from fakes.apiserver.causes import Causes, forbidden, immutable, invalid, port_number, required, too_long, unsupported
-from fakes.apiserver.names import dns_1035_label, dns_label, dns_subdomain, named
+from fakes.apiserver import secrets
+from fakes.apiserver.causes import (
+    Causes,
+    duplicate,
+    forbidden,
+    immutable,
+    invalid,
+    port_number,
+    required,
+    too_long,
+    unsupported,
+)
+from fakes.apiserver.metacauses import named
+from fakes.apiserver.names import (
+    data_key,
+    dns_1035_label,
+    dns_label,
+    dns_subdomain,
+    label_value,
+    path_segment,
+    qualified_name,
+    wrong,
+)
 from fakes.apiserver.objects import Object
 
 MAX_DATA_BYTES = 1024 * 1024
@@ -25,25 +45,44 @@ def subdomain_named(obj: Object) -> Causes:
 
 def any_named(obj: Object) -> Causes:
     """A kind whose names need only fit into a path: no slash, no percent sign."""
-    name = str(obj["metadata"].get("name", ""))
-    if name in (".", "..") or "/" in name or "%" in name:
-        return [invalid("metadata.name", name, "may not contain '/' or '%', and may not be '.' or '..'")]
-    return []
+    return named(obj, path_segment)
+
+
+def node(obj: Object) -> Causes:
+    """A node: its taints."""
+    causes, seen = named(obj, dns_subdomain), set()
+    for at, taint in enumerate((obj.get("spec") or {}).get("taints") or ()):
+        path = f"metadata.taints[{at}]"  # that is what upstream calls it
+        key, value, effect = (taint.get(each) or "" for each in ("key", "value", "effect"))
+        causes += wrong(f"{path}.key", key, qualified_name) + wrong(f"{path}.value", value, label_value)
+        if effect not in TAINT_EFFECTS:
+            missing = [required(f"{path}.effect")]
+            causes += missing if not effect else [unsupported(f"{path}.effect", effect, TAINT_EFFECTS)]
+        if (key, effect) in seen:
+            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
+            causes.append(duplicate(path, shown, "taints must be unique by key and effect pair"))
+        seen.add((key, effect))
+    return causes
+
+
+TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 def node_update(new: Object, old: Object) -> Causes:
     """A changed node: what is set once stays."""
     after, before = new.get("spec") or {}, old.get("spec") or {}
     return [
-        forbidden(f"spec.{field}", "node updates may only change it from empty to valid")
-        for field in ("podCIDR", "providerID")
+        forbidden(f"spec.{field}", f'node updates may not change {called} except from "" to valid')
+        for field, called in (("podCIDRs", "podCIDR"), ("providerID", "providerID"))
         if before.get(field) and after.get(field) != before[field]
     ]
 
 
 def config_map(obj: Object) -> Causes:
     """A config map: names of keys, and the size."""
-    return [*named(obj, dns_subdomain), *_data(obj, ("data", "binaryData"))]
+    both = [each for each in obj.get("data") or () if each in (obj.get("binaryData") or ())]
+    twice = [invalid(f"data[{each}]", each, "duplicate of key present in binaryData") for each in both]
+    return [*named(obj, dns_subdomain), *twice, *_data(obj, ("data", "binaryData"), "[]")]
 
 
 def config_map_update(new: Object, old: Object) -> Causes:
@@ -53,7 +92,7 @@ def config_map_update(new: Object, old: Object) -> Causes:
 
 def secret(obj: Object) -> Causes:
     """A secret: names of keys, and the size."""
-    return [*named(obj, dns_subdomain), *_data(obj, ("data",))]
+    return [*named(obj, dns_subdomain), *_data(obj, ("data",), "data"), *secrets.of_type(obj)]
 
 
 def secret_update(new: Object, old: Object) -> Causes:
@@ -62,6 +101,7 @@ def secret_update(new: Object, old: Object) -> Causes:
     return causes + _immutable_data(new, old, ("data",))
 
 
+_AFFINITIES = ("ClientIP", "None")
 _SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
 
@@ -80,6 +120,12 @@ def service(obj: Object) -> Causes:
         causes += port_number(port.get("port"), f"spec.ports[{at}].port")
         if len(ports) > 1 and not port.get("name"):
             causes.append(required(f"spec.ports[{at}].name"))
+        target = port.get("targetPort")
+        if isinstance(target, int):
+            causes += port_number(target, f"spec.ports[{at}].targetPort")
+    affinity = spec.get("sessionAffinity")
+    if affinity not in _AFFINITIES:
+        causes.append(unsupported("spec.sessionAffinity", affinity, _AFFINITIES))
     return causes
 
 
@@ -87,7 +133,7 @@ def service_update(new: Object, old: Object) -> Causes:
     """A changed service: its address stays while its type does."""
     after, before = new["spec"], old["spec"]
     if after["type"] == before["type"] != "ExternalName" and after.get("clusterIP") != before.get("clusterIP"):
-        return [immutable("spec.clusterIP", after.get("clusterIP"))]
+        return [invalid("spec.clusterIPs[0]", [after.get("clusterIP")], "may not change once set")]
     return []
 
 
@@ -112,16 +158,15 @@ def lease(obj: Object) -> Causes:
     return causes
 
 
-def _data(obj: Object, fields: Iterable[str]) -> Causes:
-    causes, size = [], 0
+def _data(obj: Object, fields: Iterable[str], whole: str) -> Causes:
+    causes: Causes = []
+    size = 0
     for field in fields:
         for key, value in (obj.get(field) or {}).items():
             size += len(value)
-            if len(key) > 253 or not re.fullmatch(r"[-._a-zA-Z0-9]+", key) or key in (".", ".."):
-                advice = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
-                causes.append(invalid(f"{field}[{key}]", key, advice))
+            causes += wrong(f"{field}[{key}]", key, data_key)
     if size > MAX_DATA_BYTES:
-        causes.append(too_long("", MAX_DATA_BYTES))
+        causes.append(too_long(whole, MAX_DATA_BYTES))
     return causes
 
 

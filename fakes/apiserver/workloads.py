@@ -6,10 +6,11 @@ The values are those that a kube-apiserver fills in (``pkg/apis/*/v1/defaults.go
 from collections.abc import Callable
 from typing import Any
 
-from fakes.apiserver import defaults, pod_validation
+from fakes.apiserver import pod_defaults, pod_validation
 from fakes.apiserver.causes import Causes, immutable, invalid, negative, required, unsupported
 from fakes.apiserver.defaults import Admission
-from fakes.apiserver.names import dns_subdomain, named
+from fakes.apiserver.metacauses import named
+from fakes.apiserver.names import dns_subdomain
 from fakes.apiserver.objects import Object
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
@@ -123,7 +124,7 @@ def _template(template: Object) -> Object:
     return {
         **template,
         "metadata": template.get("metadata") or {},
-        "spec": defaults.pod_spec(template.get("spec") or {}),
+        "spec": pod_defaults.pod_spec(template.get("spec") or {}),
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fakes.apiserver import errors, metadata, shapes
-from fakes.apiserver.causes import Causes, forbidden, invalid
+from fakes.apiserver.causes import Causes, invalid
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.objects import Object, without, without_nulls
 from fakes.apiserver.resources import ResourceType
@@ -74,13 +74,34 @@ def check_writable(resource: ResourceType, subresource: str, verb: str) -> None:
         raise errors.method_not_allowed()
 
 
-def check_overtaken(resource: ResourceType, current: Object, meta: Mapping[str, Any]) -> None:
-    """Raise 409 if the metadata that came with a write names another object or version than the current one."""
-    before = current["metadata"]
-    uid, version = meta.get("uid"), meta.get("resourceVersion")
+def check_same_name(name: str, meta: Mapping[str, Any]) -> None:
+    """Raise 400 if the object has another name than the URL, or none."""
+    if not meta.get("name"):
+        raise bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+    if meta["name"] != name:
+        raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
+
+
+def check_identity(resource: ResourceType, current: Object, meta: Mapping[str, Any]) -> None:
+    """Raise 409 if the metadata that came with an update is that of another object than the current one."""
+    before, uid = current["metadata"], meta.get("uid")
     if uid and uid != before["uid"]:
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['uid']}"
-        raise errors.conflict(resource.plural, before["name"], why, resource.group)
+        folder = _KEYS.get(resource.plural, resource.plural)
+        key = "/".join(filter(None, (folder, before.get("namespace"), before["name"])))
+        failed = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {before['uid']}"
+        where = f"Code: 4, Key: /registry/{key}, ResourceVersion: 0, AdditionalErrorMsg: {failed}"
+        raise errors.conflict(resource.plural, before["name"], f"StorageError: invalid object, {where}", resource.group)
+
+
+_KEYS = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
+"""Where etcd keeps kinds that are not kept under their plural."""
+
+
+def check_overtaken(resource: ResourceType, current: Object, meta: Mapping[str, Any]) -> None:
+    """Raise 409 if the metadata that came with a write is of another version than the current one, 500 if of none."""
+    before, version = current["metadata"], meta.get("resourceVersion")
+    if version and not (version.isascii() and version.isdigit()):
+        raise errors.internal(f'strconv.ParseUint: parsing "{version}": invalid syntax')
     if version and version != "0" and version != before["resourceVersion"]:
         raise errors.conflict(resource.plural, before["name"], errors.MODIFIED_SINCE, resource.group)
 
@@ -147,18 +168,6 @@ def changes_generation(new: Object, old: Object) -> bool:
         return after is not before and after != before
     own = ("metadata", "status")
     return {k: v for k, v in new.items() if k not in own} != {k: v for k, v in old.items() if k not in own}
-
-
-def new_finalizers(after: Mapping[str, Any], before: Mapping[str, Any]) -> Causes:
-    """What is wrong with new finalizers: those of an object that is being deleted can only become fewer."""
-    if not before.get("deletionTimestamp"):
-        return []
-    added = [each for each in after.get("finalizers") or () if each not in (before.get("finalizers") or ())]
-    if not added:
-        return []
-    listed = ", ".join(f'"{each}"' for each in added)
-    why = f"no new finalizers can be added if the object is being deleted, found new finalizers [{listed}]"
-    return [forbidden("metadata.finalizers", why)]
 
 
 def namespace_of_new(resource: ResourceType, namespace: str | None, meta: Mapping[str, Any]) -> str:

@@ -88,6 +88,11 @@ def test_a_json_patch_operates(operation: dict[str, Any], expected: Any) -> None
     assert patches.json_patch({"l": [1, 2], "m": {"k": "v"}}, [operation]) == expected
 
 
+def test_a_json_patch_replaces_what_is_not_there_and_takes_no_value_for_a_null() -> None:
+    assert patches.json_patch({}, [{"op": "replace", "path": "/a", "value": 1}]) == {"a": 1}
+    assert patches.json_patch({}, [{"op": "add", "path": "/a"}]) == {"a": None}
+
+
 def test_a_json_pointer_unescapes() -> None:
     assert patches.json_patch({"a/b": {"c~d": 1}}, [{"op": "remove", "path": "/a~1b/c~0d"}]) == {"a/b": {}}
 
@@ -96,7 +101,7 @@ def test_a_json_pointer_unescapes() -> None:
     "operation",
     [
         {"op": "remove", "path": "/nope"},
-        {"op": "replace", "path": "/nope", "value": 1},
+        {"op": "replace", "path": "/nope/x", "value": 1},
         {"op": "add", "path": "/nope/x", "value": 1},
         {"op": "add", "path": "/l/3", "value": 1},
         {"op": "remove", "path": "/l/-"},
@@ -104,7 +109,6 @@ def test_a_json_pointer_unescapes() -> None:
         {"op": "test", "path": "/l/0", "value": True},
         {"op": "move", "from": "/m", "path": "/m/x"},
         {"op": "add", "path": "no-slash", "value": 1},
-        {"op": "add", "path": "/x"},
         {"op": "dance", "path": "/x"},
         {"path": "/x"},
         "add",
@@ -132,8 +136,8 @@ def test_what_is_added_can_be_taken_away_again(target: dict[str, Any], key: str,
         ([], patches.MERGE, 400),
         ([], patches.STRATEGIC, 400),
         ({}, "application/apply-patch+yaml", 415),
-        ([{"op": "remove", "path": "/metadata"}], patches.JSON, 422),
-        ({"metadata": None}, patches.MERGE, 422),
+        ([{"op": "replace", "path": "/metadata", "value": 1}], patches.JSON, 422),
+        ({"metadata": 1}, patches.MERGE, 422),
     ],
 )
 def test_a_patch_of_the_wrong_form_is_refused(patch: Any, patch_type: str, code: int) -> None:

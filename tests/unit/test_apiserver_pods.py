@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from fakes.apiserver import defaults, pod_validation, quantity
+from fakes.apiserver import defaults, pod_defaults, pod_validation, quantity
 from fakes.apiserver.admission import AdmissionPlugins
 from fakes.apiserver.controllers import WorkQueue
-from fakes.apiserver.names import label_value, metadata, qualified_name
+from fakes.apiserver.metacauses import named, updated
+from fakes.apiserver.names import dns_subdomain, label_value, qualified_name
 from fakes.apiserver.resources import PODS
 from tests.contract.backends import fake_server
 
@@ -18,7 +19,7 @@ SERVER = fake_server()
 def completed(spec: Object | None = None, **container: Any) -> Object:
     """A new pod of one container, after defaulting."""
     body = {"containers": [{"name": "c", "image": "app:1", **container}], **(spec or {})}
-    pod = defaults.pod({"metadata": {"name": "p", "namespace": "default"}, "spec": body}, defaults.admission())
+    pod = pod_defaults.pod({"metadata": {"name": "p", "namespace": "default"}, "spec": body}, defaults.admission())
     return AdmissionPlugins(SERVER, WorkQueue(), counts=True).mutate(PODS, pod)
 
 
@@ -138,6 +139,15 @@ def test_a_quantity_is_read(text: str, value: float | None) -> None:
     assert quantity.parse(text) == value
 
 
+def test_a_grace_below_zero_is_a_second() -> None:
+    assert completed({"terminationGracePeriodSeconds": -1})["spec"]["terminationGracePeriodSeconds"] == 1
+
+
+def test_quantities_are_kept_in_the_notation_of_kubernetes() -> None:
+    container = container_of(completed(resources={"limits": {"memory": "1024Mi"}, "requests": {"cpu": "0.5"}}))
+    assert container["resources"] == {"limits": {"memory": "1Gi"}, "requests": {"cpu": "500m", "memory": "1Gi"}}
+
+
 def test_a_completed_pod_is_valid() -> None:
     assert fields(completed()) == []
 
@@ -149,7 +159,7 @@ def test_a_completed_pod_is_valid() -> None:
         ({"name": "Big"}, [("Invalid", "spec.containers[0].name")]),
         ({"image": ""}, [("Required", "spec.containers[0].image")]),
         ({"imagePullPolicy": "Maybe"}, [("NotSupported", "spec.containers[0].imagePullPolicy")]),
-        ({"ports": [{"containerPort": 0}]}, [("Invalid", "spec.containers[0].ports[0].containerPort")]),
+        ({"ports": [{"containerPort": 0}]}, [("Required", "spec.containers[0].ports[0].containerPort")]),
         ({"ports": [{}]}, [("Required", "spec.containers[0].ports[0].containerPort")]),
         ({"env": [{"value": "x"}]}, [("Required", "spec.containers[0].env[0].name")]),
         (
@@ -172,7 +182,6 @@ def test_a_wrong_container_is_refused(container: Object, expected: list[tuple[st
         ({"containers": []}, [("Required", "spec.containers")]),
         ({"restartPolicy": "Sometimes"}, [("NotSupported", "spec.restartPolicy")]),
         ({"dnsPolicy": "Odd"}, [("NotSupported", "spec.dnsPolicy")]),
-        ({"terminationGracePeriodSeconds": -1}, [("Invalid", "spec.terminationGracePeriodSeconds")]),
         ({"activeDeadlineSeconds": 0}, [("Invalid", "spec.activeDeadlineSeconds")]),
         ({"nodeName": "Node_1"}, [("Invalid", "spec.nodeName")]),
         ({"volumes": [{"name": "v"}, {"name": "v"}]}, [("Duplicate", "spec.volumes[1].name")]),
@@ -214,7 +223,7 @@ def test_a_spec_may_not_change_elsewhere() -> None:
 
 @pytest.mark.parametrize("key", ["a", "a.b/c", "A-b_c.d", "example.com/x"])
 def test_a_good_key_is_taken(key: str) -> None:
-    assert qualified_name(key) == ""
+    assert qualified_name(key) == ()
 
 
 @pytest.mark.parametrize("key", ["", "-a", "/a", "a/", "A.com/x", "a b", "x" * 64])
@@ -228,15 +237,25 @@ def test_label_values_are_short_words() -> None:
 
 def test_metadata_is_checked_whole() -> None:
     wrong = {
+        "name": "A",
         "labels": {"a b": "c d"},
         "annotations": {"-": "anything goes"},
         "finalizers": ["no good!"],
         "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "p"}],
     }
-    assert [each["field"] for each in metadata(wrong)] == [
+    assert [each["field"] for each in named({"metadata": wrong}, dns_subdomain)] == [
+        "metadata.name",
         "metadata.labels",
         "metadata.labels",
         "metadata.annotations",
+        "metadata.ownerReferences.uid",
         "metadata.finalizers",
-        "metadata.ownerReferences[0].uid",
+        "metadata.finalizers[0]",
     ]
+
+
+def test_what_is_set_once_does_not_change() -> None:
+    before = {"name": "a", "uid": "1", "deletionTimestamp": "2026-01-02T03:04:05Z"}
+    sent = {**before, "uid": "2", "deletionTimestamp": "2027-01-02T03:04:05Z"}
+    assert {each["field"] for each in updated(before, sent, before)} == {"metadata.uid"}
+    assert updated(before, {"name": "a"}, before) == []

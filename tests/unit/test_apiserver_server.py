@@ -294,7 +294,7 @@ def test_a_service_gets_an_address_that_stays(server: ApiServer) -> None:
     assert first["spec"]["ports"] == [{"protocol": "TCP", "targetPort": 80, "port": 80}]
     replaced = server.update(SERVICES, "default", "a", service("a", selector={"x": "y"}))
     assert replaced["spec"]["clusterIP"] == first["spec"]["clusterIP"]
-    with pytest.raises(StatusError, match="field is immutable"):
+    with pytest.raises(StatusError, match="may not change once set"):
         server.patch(SERVICES, "default", "a", {"spec": {"clusterIP": "10.0.0.1"}}, MERGE)
 
 

@@ -115,7 +115,7 @@ def test_a_replaced_map_is_emptied() -> None:
 
 
 def test_an_unknown_directive_is_refused() -> None:
-    with pytest.raises(StatusError, match="unknown patch type found in map: dance"):
+    with pytest.raises(StatusError, match="unknown patch type: dance in map"):
         apply(pod(), {"metadata": {"$patch": "dance"}})
 
 

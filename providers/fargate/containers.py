@@ -229,6 +229,8 @@ class Shared:
         user = str(own["runAsUser"]) if own.get("runAsUser") is not None else ""
         if user and own.get("runAsGroup") is not None:
             user += f":{own['runAsGroup']}"
+        if own.get("readOnlyRootFilesystem") and self._config.enable_exec:
+            self._notes.add(f"container {each['name']}: readOnlyRootFilesystem: ECS Exec runs no commands in it")
         given = {name: list(capabilities[name]) for name in ("add", "drop") if capabilities.get(name)}
         return {
             "user": user,

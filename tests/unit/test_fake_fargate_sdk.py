@@ -260,10 +260,22 @@ def test_a_lost_answer_is_a_timeout_of_the_sdks():
     assert len(aws.service.account.tasks) == 1
 
 
-def test_the_buckets_are_those_that_aws_documents():
-    rates = REALISTIC.rates
-    assert (rates["run-task"].burst, rates["run-task"].per_second) == (20, 20)
-    assert (rates["definition-modify"].burst, rates["definition-modify"].per_second) == (20, 1)
+@pytest.mark.parametrize(
+    ("name", "burst", "per_second"),
+    [
+        ("launches", 100, 20),
+        ("run-task", 20, 20),
+        ("cluster-modify", 100, 40),
+        ("cluster-read", 100, 20),
+        ("definition-modify", 20, 1),
+        ("definition-delete", 5, 1),
+        ("definition-read", 50, 20),
+        ("cluster-resource-modify", 20, 1),
+        ("cluster-resource-read", 50, 20),
+    ],
+)
+def test_the_buckets_are_those_that_aws_documents(name: str, burst: float, per_second: float):
+    assert (REALISTIC.rates[name].burst, REALISTIC.rates[name].per_second) == (burst, per_second)
 
 
 def test_the_same_is_served_over_http():

@@ -1,5 +1,6 @@
 """A pod as Fargate's task definition and overrides."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -233,3 +234,10 @@ def test_a_token_is_handed_on_where_the_pod_asks_for_it():
     made = built(annotated(pod, service_account_token="true"), data)
     assert made.definition["volumes"] == [{"name": "kube-api-access"}]
     assert [each["name"] for each in made.definition["containerDefinitions"]] == ["main", names.FILES]
+
+
+def test_a_container_that_takes_no_commands_is_told_where_commands_are_wanted():
+    pod = a_pod(container={"securityContext": {"readOnlyRootFilesystem": True}})
+    wanted = dataclasses.replace(CONFIG, enable_exec=True)
+    assert any("ECS Exec" in each for each in built(pod, config=wanted).approximations)
+    assert not any("ECS Exec" in each for each in built(pod).approximations)

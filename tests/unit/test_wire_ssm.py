@@ -1,11 +1,14 @@
 """The messages of Session Manager's data channel, and their order."""
 
+import contextlib
 import hashlib
 import struct
 from random import Random
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wire import ssm
 from wire.ssm import Channel, Message
@@ -67,3 +70,25 @@ def test_what_is_not_acknowledged_is_to_be_sent_again():
 def test_an_acknowledgement_without_a_number_is_refused():
     with pytest.raises(ValueError, match="names no message"):
         channel().heard(Message(ssm.ACKNOWLEDGE, b"{}"))
+
+
+@given(
+    st.builds(
+        Message,
+        st.sampled_from([ssm.INPUT, ssm.OUTPUT, ssm.ACKNOWLEDGE, ssm.CLOSED]),
+        st.binary(max_size=2000),
+        st.integers(0, 2**32 - 1),
+        st.integers(-(2**63), 2**63 - 1),
+        st.uuids(),
+        st.integers(0, 2**64 - 1),
+        st.integers(0, 2**64 - 1),
+    )
+)
+def test_any_message_is_read_as_it_was_written(message: Message):
+    assert ssm.decoded(message.encoded()) == message
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_message_or_refused(raw: bytes):
+    with contextlib.suppress(ValueError):
+        ssm.decoded(raw)

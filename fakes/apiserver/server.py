@@ -97,9 +97,11 @@ class ApiServer:
         self._stamps = metadata.Stamps(now, random)
         self._ownership = Ownership(self._stamps.timestamp)
         self._admission = defaults.admission()
-        self._collections = {each: Collection(each.fields.get(each.index), watch_cache) for each in STORED_HERE}
+        self._collections = {
+            each: Collection(each.fields.get(each.index), watch_cache, packed=each is EVENTS) for each in STORED_HERE
+        }
         self._token_secret = random.randbytes(32)
-        self._event_ages = EventAges()
+        self._event_ages = EventAges(self._collections[EVENTS].get)
         self._due = WorkQueue()
         self._plugins = AdmissionPlugins(self, self._due, counts=controllers.RESOURCE_QUOTA in running)
         self._disruption: DisruptionController | None = None
@@ -487,8 +489,7 @@ class ApiServer:
     def _expire_events(self) -> None:
         """Drop the events that nobody has written for an hour."""
         for event in self._event_ages.expired(self._now()):
-            if self._collections[EVENTS].get(namespace_of(event), name_of(event)) is event:
-                self._remove(EVENTS, event)
+            self._remove(EVENTS, event)
 
 
 def _ignore(_resource: ResourceType, _change: Change) -> None:

@@ -6,10 +6,11 @@ somebody lists, not on each write.
 
 from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import NamedTuple
 
 from fakes.apiserver.objects import Field, Object, key_of
+from fakes.apiserver.packed import PackedObjects
 from fakes.apiserver.watch import Change, Hub
 
 SNAPSHOTS = 16
@@ -48,14 +49,16 @@ class Collection:
     Args:
         index: the field that lists and watches are indexed by, if there is one.
         history: how many changes to remember.
+        packed: whether the objects are many and hardly ever looked at, so that memory matters more than reads.
     """
 
-    def __init__(self, index: Field | None, history: int) -> None:
+    def __init__(self, index: Field | None, history: int, *, packed: bool = False) -> None:
         self.hub = Hub(index)
         self.observers: list[Callable[[Change], None]] = []
         """Are told of each change, after the watchers."""
         self._index = index
-        self._namespaces: dict[str, dict[str, Object]] = {}
+        self._holder: Callable[[], MutableMapping[str, Object]] = PackedObjects if packed else dict
+        self._namespaces: dict[str, MutableMapping[str, Object]] = {}
         self._unsorted: set[str] = set()
         self._by_index: dict[str, dict[Key, Object]] = {}
         self._index_versions: dict[str, int] = {}
@@ -83,7 +86,7 @@ class Collection:
             if not objects:
                 del self._namespaces[namespace]
         else:
-            objects = self._namespaces.setdefault(namespace, {})
+            objects = self._in(namespace)
             if kind == "ADDED":
                 self._unsorted.add(namespace)
             objects[name] = obj
@@ -101,7 +104,7 @@ class Collection:
         """Take objects over from another process; its history is not known, so it begins at that version."""
         for obj in objects:
             namespace, name = key = key_of(obj)
-            self._namespaces.setdefault(namespace, {})[name] = obj
+            self._in(namespace)[name] = obj
             self._unsorted.add(namespace)
             if self._index is not None:
                 self._by_index.setdefault(self._index(obj), {})[key] = obj
@@ -112,6 +115,12 @@ class Collection:
         self._history.clear()
         self._snapshots.clear()
         self._forgotten = version
+
+    def _in(self, namespace: str) -> MutableMapping[str, Object]:
+        objects = self._namespaces.get(namespace)
+        if objects is None:
+            objects = self._namespaces[namespace] = self._holder()
+        return objects
 
     def _reindex(self, index: Field, key: Key, change: Change) -> None:
         value = index(change.object)
@@ -136,14 +145,17 @@ class Collection:
             return self._sorted(scope.namespace).values()
         return (obj for namespace in sorted(self._namespaces) for obj in self._sorted(namespace).values())
 
-    def _sorted(self, namespace: str) -> dict[str, Object]:
-        """The objects of a namespace, by name. The dict itself is put in order: next time it is nearly sorted."""
+    def _sorted(self, namespace: str) -> Mapping[str, Object]:
+        """The objects of a namespace, by name. What holds them is put in order: next time it is nearly sorted."""
         objects = self._namespaces.get(namespace)
         if objects is None:
             return {}
         if namespace in self._unsorted:
             self._unsorted.discard(namespace)
-            objects = self._namespaces[namespace] = dict(sorted(objects.items()))
+            if isinstance(objects, PackedObjects):
+                objects.sort()
+            else:
+                objects = self._namespaces[namespace] = dict(sorted(objects.items()))
         return objects
 
     def changes_since(self, version: int, indexed: str | None) -> Iterator[Change]:

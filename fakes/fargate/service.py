@@ -72,7 +72,7 @@ class FargateService:
         self.model = CloudModel(REALISTIC if settings is None else settings, now, random)
         self.beside = Beside(region, ACCOUNT)
         self.account = Account(region, self.model, now, random, self._fetched)
-        self.sessions = Sessions(now, random)
+        self.sessions = Sessions(now, random, self.beside.secret)
         self._bus = Bus(self.account, self.beside)
         self._now = now
         self._lists: dict[str, list[str]] = {}

@@ -52,12 +52,14 @@ class Sessions:
     Args:
         now: the wall clock.
         random: for names and tokens.
+        secret: the value of a secret by its name.
 
     Attributes:
         base: where the sockets are: ``ws://host:port``.
     """
 
-    def __init__(self, now: Callable[[], datetime], random: Random) -> None:
+    def __init__(self, now: Callable[[], datetime], random: Random, secret: Callable[[str], str]) -> None:
+        self._secret = secret
         self.base = "wss://ssmmessages.fake.invalid"
         self._now = now
         self._random = random
@@ -100,15 +102,22 @@ class Sessions:
         opening = await anext(received, "")
         if session is None or self._now() > session.until or _token(opening) != session.token:
             return
-        talk = _Talk(session, self._now, Random(self._random.getrandbits(64)), send)
+        hidden = session.container.definition.get("secrets") or []
+        environment = {
+            **session.container.environment,
+            **{each["name"]: self._secret(each["valueFrom"]) for each in hidden},
+        }
+        shell = Shell(environment, session.task.arn.rpartition("/")[2])
+        talk = _Talk(session, self._now, Random(self._random.getrandbits(64)), shell, send)
         await talk.run(received)
 
 
 class _Talk:
     """One open channel, as the agent in the container sees it."""
 
-    def __init__(self, session: Session, now: Callable[[], datetime], random: Random, send: Send) -> None:
+    def __init__(self, session: Session, now: Callable[[], datetime], random: Random, shell: Shell, send: Send) -> None:
         self._session = session
+        self._shell = shell
         self._now = now
         self._send = send
         self._channel = Channel(ssm.OUTPUT, random)
@@ -156,8 +165,7 @@ class _Talk:
             await self._agreed.wait()
         await self._say(json.dumps({"HandshakeTimeToComplete": 1000000, "CustomerMessage": ""}), ssm.HANDSHAKE_COMPLETE)
         command = self._session.command
-        hostname = self._session.task.arn.rpartition("/")[2]
-        shell = Shell(dict(self._session.container.environment), hostname)
+        shell = self._shell
         if command and command[0].rpartition("/")[2] in SHELLS and command[1:2] != ("-c",):
             await self._interactive(shell)
         elif command:

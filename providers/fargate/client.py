@@ -16,8 +16,8 @@ from providers.fargate.traffic import Traffic
 PAGE = 100
 """Tasks that a list gives and a describe takes."""
 LOG_PAGE = 10_000
-LONG_POLL = 20
-"""Seconds that a queue is waited for; less than the clients' time-out."""
+LONG_POLL = 5
+"""Seconds that a queue is waited for. SQS allows 20; but a thread is busy meanwhile, and the end of a runner waits."""
 CLUSTER_TAG = "virtual-kubelet/cluster"
 """Of a task definition: whose node has registered it."""
 

@@ -11,6 +11,7 @@ import pytest
 from fakes.cloud.settings import CloudSettings, Latency
 from providers import pods
 from providers.base import TerminalSize
+from providers.data import PodData
 from providers.errors import NotFound, Retryable, Unsupported
 from providers.fargate.commands import Marked, _handshake, wrapped
 from tests.unit.fargate_setting import a_pod
@@ -60,6 +61,19 @@ async def test_a_command_has_its_exit_code_and_nothing_else_is_shown(setting: Se
     pod, io = await a_running_pod(setting), Terminal()
     assert await execute(setting, pod, "sh", "-c", "echo one; echo two; exit 3", io=io) == 3
     assert io.shown == b"one\ntwo\n"
+
+
+@in_virtual_time
+async def test_a_command_sees_also_the_secrets_of_its_container(setting: Setting):
+    pod = a_pod(container={"env": [{"name": "PASSWORD", "value": "x y"}]})
+    await setting.provider.close()
+    setting.provider = setting.new_provider(EnableExec=True, SecretsPath="/vk")
+    await setting.provider.start()
+    await setting.provider.create_pod(pod, PodData(secret_env=frozenset({("main", "PASSWORD")})))
+    await asyncio.sleep(10)
+    io = Terminal()
+    assert await execute(setting, pod, "printenv", "PASSWORD", io=io) == 0
+    assert io.shown == b"x y\n"
 
 
 @in_virtual_time

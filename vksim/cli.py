@@ -84,7 +84,7 @@ def run(
 ) -> None:
     """Play a SCENARIO: a file, or the name of one that comes with vksim.
 
-    Leaves report.html, result.json, junit.xml and events.jsonl. Progress goes to stderr, the summary to stdout.
+    Leaves report.html, result.json, junit.xml and events.jsonl.gz. Progress goes to stderr, the summary to stdout.
     """
     from vksim import commands  # noqa: PLC0415  (see the module's docstring)
 

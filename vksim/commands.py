@@ -11,7 +11,7 @@ import msgspec
 
 from providers.errors import InvalidConfig
 from runner import logs
-from vksim import junit, progress, report, scenario_file, simulation, summary
+from vksim import event_log, junit, progress, report, scenario_file, simulation, summary
 from vksim.result import encoded, replay
 from vksim.scenario_file import ScenarioError
 
@@ -38,7 +38,7 @@ def run(name: str, *, seed: int | None, parameters: Mapping[str, str], out: Path
         path = scenario_file.find(name)
         scenario = scenario_file.load(path, parameters)
         out.mkdir(parents=True, exist_ok=True)
-        events = (out / "events.jsonl").open("wb", buffering=1 << 20)
+        events = event_log.opened(out)
     except ScenarioError as error:
         return _wrong(str(error))
     except OSError as error:

@@ -55,14 +55,26 @@ class Objective:
     operator: str
     bound: float
 
+    def holds(self, value: float) -> bool:
+        """Whether the value keeps the bound."""
+        return _OPERATORS[self.operator](value, self.bound)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How an objective came out; ``measured`` is None if nothing was there to measure."""
+    """How an objective came out.
+
+    Attributes:
+        measured: None if nothing was there to measure.
+        by: how far from the bound it was in the end, if it was missed.
+        since: from when on it was missed, in seconds of virtual time; None if it was met, or nobody knows.
+    """
 
     text: str
     measured: float | None
     met: bool
+    by: float | None = None
+    since: float | None = None
 
 
 def parse(text: str) -> Objective:
@@ -82,12 +94,24 @@ def parse(text: str) -> Objective:
     return Objective(text.strip(), series, comparison, parse_seconds(number))
 
 
-def judge(objectives: list[str], measured: Mapping[str, float]) -> list[Verdict]:
-    """How each objective came out; a series without a value misses it."""
+def judge(
+    objectives: list[str], measured: Mapping[str, float], since: Mapping[str, float] | None = None
+) -> list[Verdict]:
+    """How each objective came out; a series without a value misses it.
+
+    Args:
+        objectives: their texts.
+        measured: series -> value.
+        since: text of an objective -> from when on it was missed.
+    """
     verdicts = []
     for text in objectives:
         objective = parse(text)
         value = measured.get(objective.series)
-        met = value is not None and _OPERATORS[objective.operator](value, objective.bound)
-        verdicts.append(Verdict(objective.text, value, met))
+        if value is not None and objective.holds(value):
+            verdicts.append(Verdict(objective.text, value, met=True))
+            continue
+        by = None if value is None else round(abs(value - objective.bound), 6)
+        began = None if since is None else since.get(text)
+        verdicts.append(Verdict(objective.text, value, met=False, by=by, since=began))
     return verdicts

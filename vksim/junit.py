@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape, quoteattr
 
-from vksim import expect, units
+from vksim import misses
 from vksim.result import Result
 
 
@@ -10,8 +10,7 @@ def xml(result: Result) -> str:
     """The document."""
     cases = []
     for each in result.expectations:
-        measured = units.measured(expect.parse(each.text).series, each.measured)
-        cases.append(_case("objectives", each.text, "" if each.met else f"measured {measured}", []))
+        cases.append(_case("objectives", each.text, "" if each.met else f"missed: {misses.line(each)}", []))
     for checked in result.invariants:
         count = len(checked.violations)
         message = f"{count} violation{'' if count == 1 else 's'}" if count else ""

@@ -9,6 +9,10 @@ from vksim.result import Life, Part, percentile
 SHOWN = 1500
 """So many lives a report can hold."""
 
+STARTUP = "pod.startup."
+"""How the series about startup begin."""
+SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+"""How they end -> the share of pods that the value does not exceed."""
 PARTS = ("queue", "provider", "cloud", "report")
 
 
@@ -16,9 +20,9 @@ def parts(lives: Iterable[PodLife]) -> list[Part]:
     """The parts of startup, over the pods of which all parts are known."""
     times: dict[str, list[float]] = {name: [] for name in PARTS}
     for each in lives:
-        if each.scheduled is None or each.accepted is None or each.started is None or each.running is None:
+        moments = _moments(each)
+        if moments is None:
             continue
-        moments = (each.created, each.scheduled, each.accepted, each.started, each.running)
         for name, begin, end in zip(PARTS, moments, moments[1:], strict=False):
             times[name].append(end - begin)
     found = []
@@ -31,15 +35,39 @@ def parts(lives: Iterable[PodLife]) -> list[Part]:
     return found
 
 
+def startup_points(lives: Iterable[PodLife], part: str = "") -> list[tuple[float, float]]:
+    """When each pod came to run, and how long its startup took, or a part of it; in the order of time."""
+    points = []
+    for each in lives:
+        if each.running is None or each.startup is None:
+            continue
+        if not part:
+            points.append((each.running, each.startup))
+        elif (moments := _moments(each)) is not None:
+            at = PARTS.index(part)
+            points.append((each.running, moments[at + 1] - moments[at]))
+    return sorted(points)
+
+
+def _moments(life: PodLife) -> tuple[float, ...] | None:
+    """Between which moments the parts of startup lie; None if one is not known."""
+    if life.scheduled is None or life.accepted is None or life.started is None or life.running is None:
+        return None
+    return life.created, life.scheduled, life.accepted, life.started, life.running
+
+
 def pending(lives: Iterable[PodLife]) -> dict[str, int]:
     """Why pods have no node, and how many for each reason."""
     waiting = Counter(each.waiting for each in lives if each.waiting and each.deleted is None and not each.node)
     return dict(sorted(waiting.items()))
 
 
-def measured(found: Iterable[Part]) -> dict[str, float]:
-    """The series that objectives can be about."""
-    return {f"pod.startup.{each.name}.p99": each.p99 for each in found}
+def measured(found: Iterable[Part], startups: Sequence[float]) -> dict[str, float]:
+    """The series that objectives can be about, of the parts of startup and of the whole, sorted."""
+    series = {f"{STARTUP}{each.name}.p99": each.p99 for each in found}
+    if startups:
+        series |= {STARTUP + name: round(percentile(startups, share), 6) for name, share in SHARES.items()}
+    return series
 
 
 def to_show(lives: Sequence[PodLife]) -> list[Life]:

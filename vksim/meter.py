@@ -20,7 +20,11 @@ T = TypeVar("T")
 
 WINDOW = 300.0
 """Seconds of a window."""
-MUTATING = frozenset({"create", "update", "patch", "delete"})
+TIMES = {
+    "api.mutating.p99": frozenset({"create", "update", "patch", "delete"}),
+    "api.reading.p99": frozenset({"get", "list"}),
+}
+"""Series of times -> the verbs that they are about."""
 
 
 class Meter:
@@ -73,9 +77,9 @@ class Meter:
         self._since.clear()
         self._ticks += 1
 
-    def measured(self) -> dict[str, float]:
-        """The series that objectives can be about."""
-        found = {
+    def counted(self) -> dict[str, float]:
+        """The series that are counts, so far."""
+        return {
             "api.calls": float(self.calls.total()),
             "api.errors": float(sum(count for (_, _, code), count in self.calls.items() if code >= 400)),
             "cloud.calls": float(self.cloud_calls.total()),
@@ -84,11 +88,22 @@ class Meter:
                 self.cloud_calls.total() - self._outcomes("ok") - self._outcomes(FaultKind.THROTTLED)
             ),
         }
-        for name, verbs in (("api.mutating.p99", MUTATING), ("api.reading.p99", {"get", "list"})):
-            worst = [_p99(times) for (verb, _, _), times in self._times.items() if verb in verbs]
-            if worst:
-                found[name] = round(max(worst), 6)
+
+    def measured(self) -> dict[str, float]:
+        """All series that objectives can be about."""
+        found = self.counted()
+        for name in TIMES:
+            if windows := self.windows(name):
+                found[name] = max(value for _, value in windows)
         return found
+
+    def windows(self, series: str) -> list[tuple[float, float]]:
+        """The end of each window, in seconds, and the worst of its 99th percentiles of a verb and resource."""
+        worst: dict[int, float] = {}
+        for (verb, _, window), times in self._times.items():
+            if verb in TIMES[series]:
+                worst[window] = max(worst.get(window, 0.0), _p99(times))
+        return [((window + 1) * WINDOW, round(value, 6)) for window, value in sorted(worst.items())]
 
     def _outcomes(self, outcome: str) -> int:
         return sum(count for (_, _, came), count in self.cloud_calls.items() if came == outcome)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from vksim import charts, expect, report_pods, units
+from vksim import charts, expect, misses, report_pods, units
 from vksim.result import Life, Result
 
 MOST_VIOLATIONS = 5
@@ -46,7 +46,7 @@ def html(result: Result) -> str:
 def _header(result: Result) -> str:
     kind, verdict = ("good", "✓ passed") if result.passed else ("bad", "✗ failed")
     lead = f'<p class="lead">{escape(result.description)}</p>' if result.description else ""
-    reasons = [f"missed: {_missed(each.text, each.measured)}" for each in result.expectations if not each.met]
+    reasons = [f"missed: {misses.line(each)}" for each in result.expectations if not each.met]
     reasons += [f"violated: {each.name}: {each.violations[0]}" for each in result.invariants if each.violations]
     why = f'<ul class="why">{_items(reasons)}</ul>' if reasons else ""
     return (
@@ -55,10 +55,6 @@ def _header(result: Result) -> str:
         f"<span>seed <code>{result.seed}</code></span><span>vksim <code>{escape(result.version)}</code></span>"
         f"<span>event log <code>{result.event_log_sha256[:16]}</code></span></p>"
     )
-
-
-def _missed(text: str, value: float | None) -> str:
-    return f"{text}, measured {units.measured(expect.parse(text).series, value)}"
 
 
 def _keys(result: Result) -> str:
@@ -106,7 +102,8 @@ def _expectations(result: Result) -> str:
         series = expect.parse(each.text).series
         value = units.measured(series, each.measured)
         meaning = f'<br><span class="faint">{escape(expect.SERIES[series])}</span>'
-        rows.append([_mark(each.met), f"<code>{escape(each.text)}</code>{meaning}", _number(value)])
+        missed = "" if each.met else f'<br><span class="bad">missed {escape(misses.told(each))}</span>'
+        rows.append([_mark(each.met), f"<code>{escape(each.text)}</code>{meaning}{missed}", _number(value)])
     return f"<section><h2>Objectives</h2>{_table(['', 'wanted', '>measured'], rows)}</section>"
 
 

@@ -139,5 +139,9 @@ def replay(source: str, seed: int) -> str:
 
 def percentile(ordered: Sequence[float], share: float) -> float:
     """The value that so large a share of a sorted, non-empty list does not exceed (nearest rank)."""
-    rank = max(1, -(-len(ordered) * share // 1))
-    return ordered[int(rank) - 1]
+    return ordered[percentile_rank(len(ordered), share) - 1]
+
+
+def percentile_rank(count: int, share: float) -> int:
+    """Which of so many sorted values, from 1, so large a share does not exceed."""
+    return int(max(1, -(-count * share // 1)))

@@ -17,7 +17,7 @@ from providers.distributions import Span
 from providers.types import KubeObject
 from runner import kube
 from runner.workqueue import WorkQueue
-from vksim import expect, workload
+from vksim import expect, meter, misses, workload
 from vksim import lives as lives_of
 from vksim.calm import Calm
 from vksim.checker import Checker, in_clouds, not_at_rest
@@ -34,7 +34,7 @@ from vksim.loop import run as run_virtual
 from vksim.meter import Meter
 from vksim.node_groups import NodeGroups, make_clouds
 from vksim.observer import PHASES, Observer, PodLife
-from vksim.result import Band, Checked, Result, percentile
+from vksim.result import Band, Checked, Result
 from vksim.scenario import Scenario
 
 SAMPLES = 400
@@ -107,6 +107,7 @@ class _Run:
         self._meter = Meter()
         self._times: list[float] = []
         self._counts: dict[str, list[int]] = {phase: [] for phase in PHASES}
+        self._misses = misses.Follower(scenario.expect)
 
     async def play(self) -> Result:
         loop = asyncio.get_running_loop()
@@ -133,7 +134,7 @@ class _Run:
             loop.create_task(cluster.run(), name="cluster"),
             loop.create_task(observer.run(cluster.api), name="observer"),
             loop.create_task(janitor.run(), name="janitor"),
-            loop.create_task(self._sample(observer, checker), name="sampler"),
+            loop.create_task(self._sample(cluster, observer, checker), name="sampler"),
         ]
         namespaces = sorted({each.namespace for each in scenario.workloads} - {"default"})
         await workload.prepare(namespaces, scenario.priority_classes, cluster.api)
@@ -154,7 +155,7 @@ class _Run:
         for task in reversed(background):
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        return self._result(cluster, observer, gate, player, checked)
+        return self._result(cluster, observer, player, checked)
 
     def _world(
         self, cluster: Cluster, gate: Gate | None, clouds: dict[str, CloudBackend], groups: NodeGroups, calm: Calm
@@ -174,7 +175,7 @@ class _Run:
             return None
         return lambda: latency.draw(random)
 
-    async def _sample(self, observer: Observer, checker: Checker) -> None:
+    async def _sample(self, cluster: Cluster, observer: Observer, checker: Checker) -> None:
         """Count the phases at regular times, and tell how far the run is."""
         loop = asyncio.get_running_loop()
         until = self._scenario.duration.seconds + self._scenario.settle.seconds
@@ -184,7 +185,9 @@ class _Run:
                 counts.append(observer.phases[phase])
             checker.tick()
             self._meter.tick()
-            if self._goals and all(each.met for each in expect.judge(self._goals, _measured(observer, []))):
+            counted = self._counted(cluster, observer)
+            self._misses.look(loop.time(), counted)
+            if self._goals and all(each.met for each in expect.judge(self._goals, counted)):
                 self._reached.set()
             if self._progress is not None:
                 self._progress(Progress(loop.time(), until, dict(observer.phases)))
@@ -201,17 +204,43 @@ class _Run:
             await asyncio.sleep(1.0)
         raise AssertionError("the last attempt returns")
 
-    def _result(
-        self, cluster: Cluster, observer: Observer, gate: Gate | None, player: Player | None, checked: list[Checked]
-    ) -> Result:
+    def _counted(self, cluster: Cluster, observer: Observer) -> dict[str, float]:
+        """What has been counted so far."""
+        totals, phases = observer.totals, observer.phases
+        return {
+            "pods.created": float(totals["created"]),
+            "pods.pending": float(phases["Pending"]),
+            "pods.running": float(phases["Running"]),
+            "pods.succeeded": float(totals["succeeded"]),
+            "pods.failed": float(totals["failed"]),
+            "pods.deleted": float(totals["deleted"]),
+            "provider.errors": float(cluster.gate.provider_errors if cluster.gate else 0),
+            "api.writes": float(cluster.server.version),
+            **self._meter.counted(),
+        }
+
+    def _since(self, measured: dict[str, float], lives: list[PodLife]) -> dict[str, float]:
+        """From when on each objective that is missed was missed."""
+        self._misses.look(asyncio.get_running_loop().time(), measured)
+        since = dict(self._misses.since)
+        for text in self._misses.since:
+            objective = expect.parse(text)
+            if objective.series.startswith(lives_of.STARTUP):
+                began = misses.of_startup(objective, lives)
+            elif objective.series in meter.TIMES:
+                began = misses.of_worst(objective, self._meter.windows(objective.series))
+            else:
+                continue
+            since[text] = since[text] if began is None else began
+        return since
+
+    def _result(self, cluster: Cluster, observer: Observer, player: Player | None, checked: list[Checked]) -> Result:
         scenario = self._scenario
         lives = list(observer.lives.values())
         startups = sorted(each.startup for each in lives if each.startup is not None)
-        measured = _measured(observer, startups)
-        measured["provider.errors"] = float(gate.provider_errors if gate else 0)
-        measured["api.writes"] = float(cluster.server.version)
         startup = lives_of.parts(lives)
-        measured |= self._meter.measured() | lives_of.measured(startup)
+        measured = self._counted(cluster, observer) | self._meter.measured()
+        measured |= lives_of.measured(startup, startups)
         bands = [
             Band(each.at.seconds, each.at.seconds + each.during.seconds, each.describe(), player.fired[number])
             for number, each in enumerate(scenario.faults)
@@ -226,7 +255,7 @@ class _Run:
             nodes=len(cluster.nodes),
             virtual_seconds=asyncio.get_running_loop().time(),
             measured=measured,
-            expectations=expect.judge(scenario.expect, measured),
+            expectations=expect.judge(scenario.expect, measured, self._since(measured, lives)),
             invariants=checked,
             faults=bands,
             times=self._times,
@@ -298,22 +327,6 @@ def _controllers(cluster: Cluster) -> frozenset[str]:
 async def _all_pods(cluster: Cluster) -> dict[str, KubeObject]:
     items = (await cluster.api.list(kube.PODS))["items"]
     return {item["metadata"]["uid"]: item for item in items}
-
-
-def _measured(observer: Observer, startups: list[float]) -> dict[str, float]:
-    totals, phases = observer.totals, observer.phases
-    measured = {
-        "pods.created": float(totals["created"]),
-        "pods.pending": float(phases["Pending"]),
-        "pods.running": float(phases["Running"]),
-        "pods.succeeded": float(totals["succeeded"]),
-        "pods.failed": float(totals["failed"]),
-        "pods.deleted": float(totals["deleted"]),
-    }
-    if startups:
-        for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)):
-            measured[f"pod.startup.{name}"] = round(percentile(startups, share), 6)
-    return measured
 
 
 def _slowest(lives: list[PodLife]) -> list[PodLife]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from vksim import expect, units
+from vksim import event_log, expect, misses, units
 from vksim.result import Result
 
 WIDTH = 76
@@ -35,7 +35,7 @@ def text(result: Result, out: Path) -> str:
         *_invariants(result),
         "",
         f"{'report':<9}{out / 'report.html'}",
-        f"{'events':<9}{out / 'events.jsonl'}  sha256 {result.event_log_sha256[:16]}…",
+        f"{'events':<9}{out / event_log.NAME}  sha256 {result.event_log_sha256[:16]}…",
         f"{'replay':<9}{result.replay}",
     ]
     return "\n".join(lines)
@@ -55,7 +55,8 @@ def _expectations(result: Result) -> list[str]:
     lines = []
     for each in result.expectations:
         value = units.measured(expect.parse(each.text).series, each.measured)
-        lines.append(f"{_mark(each.met)} {each.text:<44} {value:>12}")
+        missed = "" if each.met else f"  {_bad(f'missed {misses.told(each)}')}"
+        lines.append(f"{_mark(each.met)} {each.text:<44} {value:>12}{missed}")
     return lines
 
 

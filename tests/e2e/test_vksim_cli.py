@@ -46,7 +46,7 @@ def test_the_quickstart_passes_and_leaves_a_report(tmp_path: Path) -> None:
     assert str(Path("report/report.html")) in done.stdout
     assert len(done.stdout.splitlines()) <= 24
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
-        "events.jsonl",
+        "events.jsonl.gz",
         "junit.xml",
         "report.html",
         "result.json",
@@ -89,7 +89,9 @@ def test_the_replay_line_gives_the_same_event_log(small: Path) -> None:
     first = vksim("run", "small.yaml", "--seed", "3", "--out", "first", cwd=small.parent)
     [replay] = re.findall(r"^replay +vksim (.*)$", first.stdout, flags=re.MULTILINE)
     vksim(*replay.split(), "--out", "second", cwd=small.parent)
-    assert (small.parent / "first/events.jsonl").read_bytes() == (small.parent / "second/events.jsonl").read_bytes()
+    assert (small.parent / "first/events.jsonl.gz").read_bytes() == (
+        small.parent / "second/events.jsonl.gz"
+    ).read_bytes()
 
 
 def test_validate_names_what_is_fine(small: Path) -> None:

@@ -38,7 +38,7 @@ def test_startup_is_taken_apart():
         ("cloud", 4.5),
         ("report", 0.25),
     ]
-    assert lives.measured(found)["pod.startup.cloud.p99"] == 5.0
+    assert lives.measured(found, [])["pod.startup.cloud.p99"] == 5.0
 
 
 def test_a_pod_that_never_ran_has_no_parts():
@@ -104,12 +104,15 @@ def test_a_report_without_them_has_no_such_sections():
 
 
 def test_objectives_and_invariants_are_test_cases():
-    missed = Verdict("pods.failed == 0", 3.0, met=False)
+    missed = Verdict("pods.failed == 0", 3.0, met=False, by=3.0, since=61.0)
     broken = Checked("no pod lost", "", ["pod a <is> gone"])
     suite = ET.fromstring(junit.xml(changed(expectations=[missed], invariants=[broken])))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "2")
     failures = [(each.get("message"), each.text) for each in suite.iter("failure")]
-    assert failures == [("measured 3", None), ("1 violation", "pod a <is> gone")]
+    assert failures == [
+        ("missed: pods.failed == 0, measured 3, by 3, since 1:01", None),
+        ("1 violation", "pod a <is> gone"),
+    ]
 
 
 def test_a_result_that_passed_has_no_failures():

@@ -104,12 +104,12 @@ def test_what_a_scenario_says_is_escaped() -> None:
 
 def test_a_verdict_stands_at_the_top_with_its_reasons() -> None:
     failed = changed(
-        expectations=[Verdict("pod.startup.p99 <= 30s", 61.0, met=False)],
+        expectations=[Verdict("pod.startup.p99 <= 30s", 61.0, met=False, by=31.0, since=200.0)],
         invariants=[Checked("no pod lost", "", ["pod w-3 is gone", "pod w-4 is gone"])],
     )
     top = report.html(failed).partition('class="keys"')[0]
     assert "failed" in top
-    assert "missed: pod.startup.p99 &lt;= 30s, measured 1m01s" in top
+    assert "missed: pod.startup.p99 &lt;= 30s, measured 1m01s, by 31s, since 3:20" in top
     assert "violated: no pod lost: pod w-3 is gone" in top
     assert "vksim run demo.yaml --seed 7" in top
 

@@ -8,9 +8,10 @@ from vksim.result import Result
 
 def xml(result: Result) -> str:
     """The document."""
-    cases = []
-    for each in result.expectations:
-        cases.append(_case("objectives", each.text, "" if each.met else f"missed: {misses.line(each)}", []))
+    cases = [
+        _case("objectives", each.text, "" if each.met else f"missed: {misses.line(each)}", [])
+        for each in result.expectations
+    ]
     for checked in result.invariants:
         count = len(checked.violations)
         message = f"{count} violation{'' if count == 1 else 's'}" if count else ""

@@ -106,7 +106,7 @@ def test_validate_names_what_is_fine(small: Path) -> None:
         (
             ("run", "none.yaml"),
             "vksim: none.yaml: no such file; the scenarios that come with vksim are: aci-burst, "
-            "eci-zone-stockout, fargate-spot, quickstart",
+            "api-brownout, eci-zone-stockout, fargate-spot, five-thousand-nodes, quickstart",
         ),
         (
             ("validate", "wrong.yaml"),

@@ -63,7 +63,7 @@ class Watcher:
         self._after = after
         self._events: deque[Event] = deque()
         self._lag = 0.0
-        self._late: deque[Event] = deque()
+        self._late: deque[Event] | None = None  # there is one for each node, and few ever lag
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
         self._on_end: Callable[[], None] | None = None
@@ -146,6 +146,7 @@ class Watcher:
     def push(self, event: Event) -> None:
         """Queue an event."""
         if self._lag:
+            self._late = deque() if self._late is None else self._late
             self._late.append(event)
             asyncio.get_running_loop().call_later(self._lag, self._arrived)
         else:
@@ -156,6 +157,7 @@ class Watcher:
         self._lag = seconds
 
     def _arrived(self) -> None:
+        assert self._late is not None  # noqa: S101  (for mypy: what arrives was put there)
         self._push(self._late.popleft())
 
     def _push(self, event: Event) -> None:

@@ -23,6 +23,8 @@ from providers.mock.status import stamp, status_of
 from providers.types import Pod, PodStatus
 
 FIRST_ADDRESS = IPv4Address("10.0.0.1")
+GONE = 50_000
+"""So many pods that are gone are remembered, so that one is noticed that is started once more."""
 ADDRESSES_AT_REST = 256
 """So many freed addresses rest before the first of them is given out again."""
 
@@ -46,7 +48,8 @@ class MockCloud:
         slowness: node -> how many times as long as their script says pods take to start there.
         journal: told what was done to which pod (its UID); None if nobody wants to know.
         started_again: UIDs of pods that were started from nothing and had been before, for whoever looks.
-        starts: UID -> how often the pod was started from nothing; restarts of its containers do not count.
+        starts: UID -> how often the pod was started from nothing; restarts of its containers do not count. Of pods that
+            are gone, only the last ones are remembered.
     """
 
     def __init__(self, clock: Clock, random: Random, folder: StateFolder | None = None) -> None:
@@ -64,6 +67,7 @@ class MockCloud:
         self._listeners: dict[str, Listener] = {}
         self._failed: dict[tuple[str, str], int] = {}
         self._free: deque[str] = deque()
+        self._gone: deque[str] = deque()
         self._addresses = 0
         self._reserved: dict[str, str] = {}
         self._steps = {
@@ -313,6 +317,9 @@ class MockCloud:
         if cloud_pod.ip:
             self._free.append(cloud_pod.ip)
         self._forget_failures(uid)
+        self._gone.append(uid)
+        if len(self._gone) > GONE and (oldest := self._gone.popleft()) not in self._pods:
+            self.starts.pop(oldest, None)
         _wake(cloud_pod)
         if self._folder is not None:
             self._folder.remove(uid)

@@ -54,11 +54,10 @@ def phase(cloud_pod: CloudPod) -> str:
 def _conditions(cloud_pod: CloudPod) -> list[Condition]:
     run = cloud_pod.run
     accepted = stamp(cloud_pod.accepted)
-    scheduled = _condition("PodScheduled", "True", accepted)
     if run.begun is None and cloud_pod.pod.get("spec", {}).get("initContainers"):
-        initialized = _condition("Initialized", "False", accepted, "ContainersNotInitialized")
+        initialized = ("False", accepted, "ContainersNotInitialized")
     else:
-        initialized = _condition("Initialized", "True", stamp(run.begun) if run.begun else accepted)
+        initialized = ("True", stamp(run.begun) if run.begun else accepted, "")
     if run.running:
         ready = ("True", stamp(run.started or cloud_pod.accepted), "", "")
     else:
@@ -68,7 +67,19 @@ def _conditions(cloud_pod: CloudPod) -> list[Condition]:
         else:
             names = " ".join(each["name"] for each in pods.containers(cloud_pod.pod))
             ready = ("False", changed, "ContainersNotReady", f"containers with unready status: [{names}]")
-    return [initialized, _condition("Ready", *ready), _condition("ContainersReady", *ready), scheduled]
+    return _all_conditions(initialized, ready, accepted)
+
+
+@lru_cache(maxsize=10_000)
+def _all_conditions(
+    initialized: tuple[str, str, str], ready: tuple[str, str, str, str], scheduled: str
+) -> list[Condition]:
+    return [
+        _condition("Initialized", *initialized),
+        _condition("Ready", *ready),
+        _condition("ContainersReady", *ready),
+        _condition("PodScheduled", "True", scheduled),
+    ]
 
 
 @lru_cache(maxsize=10_000)

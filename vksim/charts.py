@@ -136,6 +136,27 @@ def calls(
         return _svg(figure, title.lower().replace(" ", "-"), f"{title} a second, over simulated time")
 
 
+def spent(times: Sequence[float], amounts: Mapping[str, Sequence[float]], keys: Mapping[str, str]) -> str:
+    """What had been spent by when, a line for each group.
+
+    Args:
+        times: when it was added up.
+        amounts: group -> what had been spent.
+        keys: group -> the CSS variable of its colour.
+    """
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2.4)
+        kept = _thinned(len(times))
+        for group, values in amounts.items():
+            axes.plot([times[at] for at in kept], [values[at] for at in kept], color=_LINES[keys[group]], linewidth=1.6)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(0, times[-1] if times else 1)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.clock(value)))
+        axes.xaxis.set_major_locator(_round_times(times[-1] if times else 1))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        return _svg(figure, "spent", "What pods had cost, over simulated time")
+
+
 def startups(ordered: Sequence[float]) -> str:
     """Which part of the pods ran after how many seconds; the median and the 99th percentile are marked.
 

@@ -32,8 +32,10 @@ SERIES: dict[str, str] = {
     "cloud.calls": "calls of the fake clouds",
     "cloud.throttled": "calls that a fake cloud turned away because there were too many",
     "cloud.failed": "calls of a fake cloud that failed otherwise",
+    "cost.total": "what all pods cost that run where there are prices",
 }
-"""What can be measured, and what it means."""
+"""What can be measured, and what it means; and ``cost.GROUP`` for each group of nodes with prices."""
+COST = "cost."
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
@@ -43,7 +45,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_FORM = re.compile(r"\s*([a-z0-9.]+)\s*(==|!=|<=|>=|<|>)\s*(\S+)\s*")
+_FORM = re.compile(r"\s*([a-z0-9.-]+?)\s*(==|!=|<=|>=|<|>)\s*(\S+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,16 @@ def parse(text: str) -> Objective:
     if match is None:
         raise ValueError(f"{text!r} is no objective; write a series, a comparison and a number: pods.failed == 0")
     series, comparison, number = match.groups()
-    if series not in SERIES:
+    if series not in SERIES and not (series.startswith(COST) and series != COST):
         close = difflib.get_close_matches(series, SERIES, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(SERIES)}"
         raise ValueError(f"unknown series {series!r}; {hint}")
     return Objective(text.strip(), series, comparison, parse_seconds(number))
+
+
+def meaning(series: str) -> str:
+    """What a series is, in words."""
+    return SERIES.get(series) or f"what the pods on {series.removeprefix(COST)} cost"
 
 
 def judge(

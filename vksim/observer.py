@@ -14,6 +14,7 @@ from providers.pods import TERMINAL_PHASES
 from providers.types import KubeObject
 from runner import kube
 from runner.ports import parse_rfc3339
+from vksim.invariants import requests
 from vksim.loop import EPOCH
 
 PHASES = ("Pending", "Running", "Succeeded", "Failed")
@@ -21,7 +22,7 @@ PHASES = ("Pending", "Running", "Succeeded", "Failed")
 
 @dataclass(slots=True)
 class PodLife:
-    """When what happened to a pod, in seconds of virtual time."""
+    """When what happened to a pod, in seconds of virtual time; and what it requests, if it came to run."""
 
     name: str
     created: float
@@ -35,6 +36,9 @@ class PodLife:
     waiting: str = ""
     accepted: float | None = None
     started: float | None = None
+    workload: str = ""
+    cpu: float = 0.0
+    gib: float = 0.0
 
     @property
     def startup(self) -> float | None:
@@ -133,6 +137,9 @@ class Observer:
         if phase == "Running" and life.running is None:
             life.running = now
             life.accepted, life.started = self._in_cloud(pod["status"], life)
+            life.workload = (pod["metadata"].get("labels") or {}).get("app", "")
+            wanted = requests(pod["spec"])
+            life.cpu, life.gib = wanted.get("cpu", 0) / 1e3, wanted.get("memory", 0) / 1e3 / 2**30
         if phase in TERMINAL_PHASES:
             life.ended = now
             self.totals[phase.lower()] += 1

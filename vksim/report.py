@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from vksim import charts, expect, misses, report_pods, units
+from vksim import charts, expect, misses, report_cost, report_pods, units
 from vksim.result import Life, Result
 
 MOST_VIOLATIONS = 5
@@ -24,6 +24,7 @@ def html(result: Result) -> str:
         _invariants(result),
         "</div>",
         _calls(result),
+        report_cost.costs(result),
         report_pods.why_pending(result),
         _startups(result),
         report_pods.startup_parts(result),
@@ -101,7 +102,7 @@ def _expectations(result: Result) -> str:
     for each in result.expectations:
         series = expect.parse(each.text).series
         value = units.measured(series, each.measured)
-        meaning = f'<br><span class="faint">{escape(expect.SERIES[series])}</span>'
+        meaning = f'<br><span class="faint">{escape(expect.meaning(series))}</span>'
         missed = "" if each.met else f'<br><span class="bad">missed {escape(misses.told(each))}</span>'
         rows.append([_mark(each.met), f"<code>{escape(each.text)}</code>{meaning}{missed}", _number(value)])
     return f"<section><h2>Objectives</h2>{_table(['', 'wanted', '>measured'], rows)}</section>"

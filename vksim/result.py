@@ -64,6 +64,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What pods of a group of nodes, or of a workload, cost, in the scenario's currency; and how many came to run."""
+
+    name: str
+    pods: int
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A run's outcome.
 
@@ -87,6 +96,9 @@ class Result:
         calls: what was called how often between two of these times.
         parts: what startup consists of.
         pending: why pods had no node at the end -> how many.
+        group_costs: what the pods of each group of nodes cost that has prices, and
+        workload_costs: those of each workload.
+        spent: group -> what its pods had cost at ``times``.
         lives: pods to look at one by one: those that stand out, and a sample of the rest.
         wall_seconds: how long the simulator took, and
         memory: how much it had at most, in MiB; not part of what repeats.
@@ -111,6 +123,9 @@ class Result:
     calls: dict[str, list[int]] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
     pending: dict[str, int] = field(default_factory=dict)
+    group_costs: list[Cost] = field(default_factory=list)
+    workload_costs: list[Cost] = field(default_factory=list)
+    spent: dict[str, list[float]] = field(default_factory=dict)
     lives: list[Life] = field(default_factory=list)
     wall_seconds: float = field(default=0.0)
     memory: float = field(default=0.0)

@@ -57,6 +57,20 @@ class Taint(Struct, frozen=True):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
 
 
+class Prices(Struct, frozen=True):
+    """What pods cost, in the currency of your choice, by what they request.
+
+    Attributes:
+        vcpu_hour: a CPU for an hour.
+        gb_hour: a GiB of memory for an hour.
+        minimum: a pod costs at least so much time.
+    """
+
+    vcpu_hour: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    gb_hour: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    minimum: Duration = NOTHING
+
+
 class NodeGroup(Struct, frozen=True):
     """Virtual nodes of a kind, each with a runner of its own.
 
@@ -77,6 +91,7 @@ class NodeGroup(Struct, frozen=True):
         profile: how a cloud behaves, on the mock provider: the name of a cloud that was measured.
         script: what pods do there, in the mock provider's words.
         config: the provider's configuration, in its own words.
+        prices: what its pods cost; if left out, as its cloud says.
     """
 
     name: str
@@ -95,6 +110,7 @@ class NodeGroup(Struct, frozen=True):
     profile: str = ""
     script: Settings = {}
     config: Settings = {}
+    prices: Prices | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for what the types cannot say."""
@@ -146,14 +162,14 @@ class Cloud(Struct, frozen=True):
         latencies: how long what takes, by the cloud's name for it.
         quotas: how much there is of what.
         rates: how many calls are taken.
-        prices: what things cost, in the currency of your choice, e.g. ``{vcpuHour: 0.0405, gbHour: 0.0045}``.
+        prices: what its pods cost.
     """
 
     provider: str
     latencies: dict[str, CloudLatency] = {}
     quotas: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
     rates: dict[str, CloudRate] = {}
-    prices: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
+    prices: Prices | None = None
 
     def settings(self, reality: CloudSettings) -> CloudSettings:
         """The cloud's settings, where they differ from what they are in reality."""

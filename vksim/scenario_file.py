@@ -9,7 +9,7 @@ import msgspec
 
 from providers import registry
 from providers.mock.script import SETTINGS
-from vksim import demand, dry_run, expect, fields, scenario, trace
+from vksim import cost, demand, dry_run, expect, fields, scenario, trace
 from vksim.document import Document, ScenarioError, hint
 from vksim.faults.kinds import KINDS as FAULTS
 from vksim.node_groups import cloud_names
@@ -93,9 +93,11 @@ def _contradictions(loaded: Scenario, folder: Path) -> Iterator[Problem]:
     for field in ("expect", "until"):
         for number, text in enumerate(getattr(loaded, field)):
             try:
-                expect.parse(text)
+                series = expect.parse(text).series
             except ValueError as error:
                 yield f"{field}[{number}]", str(error)
+            else:
+                yield from ((f"{field}[{number}]", each) for each in _unpriced(series, loaded))
 
 
 def _doubles(place: str, names: list[str]) -> Iterator[Problem]:
@@ -252,3 +254,12 @@ def _parts(place: str, data: Any) -> list[type[Struct]]:
         parts = inner or parts  # of a mapping of names, any name leads to the same structure
         data = data.get(name) if isinstance(data, dict) else None
     return parts
+
+
+def _unpriced(series: str, loaded: Scenario) -> Iterator[str]:
+    """What is wrong with a series about cost: nothing of it has a price."""
+    priced = cost.prices(loaded)
+    known = [cost.TOTAL, *(f"{expect.COST}{name}" for name in priced)] if priced else []
+    if series.startswith(expect.COST) and series not in known:
+        there = f"there are: {', '.join(known)}" if known else "no group of nodes and no cloud has prices"
+        yield f"nothing of {series} has a price; {there}"

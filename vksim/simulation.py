@@ -17,7 +17,7 @@ from providers.distributions import Span
 from providers.types import KubeObject
 from runner import kube
 from runner.workqueue import WorkQueue
-from vksim import expect, meter, misses, workload
+from vksim import cost, expect, meter, misses, workload
 from vksim import lives as lives_of
 from vksim.calm import Calm
 from vksim.checker import Checker, in_clouds, not_at_rest
@@ -155,7 +155,7 @@ class _Run:
         for task in reversed(background):
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        return self._result(cluster, observer, player, checked)
+        return self._result(cluster, observer, groups, player, checked)
 
     def _world(
         self, cluster: Cluster, gate: Gate | None, clouds: dict[str, CloudBackend], groups: NodeGroups, calm: Calm
@@ -219,7 +219,7 @@ class _Run:
             **self._meter.counted(),
         }
 
-    def _since(self, measured: dict[str, float], lives: list[PodLife]) -> dict[str, float]:
+    def _since(self, measured: dict[str, float], lives: list[PodLife], bill: cost.Bill) -> dict[str, float]:
         """From when on each objective that is missed was missed."""
         self._misses.look(asyncio.get_running_loop().time(), measured)
         since = dict(self._misses.since)
@@ -229,18 +229,28 @@ class _Run:
                 began = misses.of_startup(objective, lives)
             elif objective.series in meter.TIMES:
                 began = misses.of_worst(objective, self._meter.windows(objective.series))
+            elif objective.series.startswith(expect.COST):
+                began = misses.of_worst(objective, bill.course(objective.series, self._times))
             else:
                 continue
             since[text] = since[text] if began is None else began
         return since
 
-    def _result(self, cluster: Cluster, observer: Observer, player: Player | None, checked: list[Checked]) -> Result:
+    def _result(
+        self,
+        cluster: Cluster,
+        observer: Observer,
+        groups: NodeGroups,
+        player: Player | None,
+        checked: list[Checked],
+    ) -> Result:
         scenario = self._scenario
         lives = list(observer.lives.values())
         startups = sorted(each.startup for each in lives if each.startup is not None)
         startup = lives_of.parts(lives)
         measured = self._counted(cluster, observer) | self._meter.measured()
-        measured |= lives_of.measured(startup, startups)
+        bill = cost.Bill(lives, groups.group_of, cost.prices(scenario), asyncio.get_running_loop().time())
+        measured |= lives_of.measured(startup, startups) | bill.measured()
         bands = [
             Band(each.at.seconds, each.at.seconds + each.during.seconds, each.describe(), player.fired[number])
             for number, each in enumerate(scenario.faults)
@@ -255,7 +265,7 @@ class _Run:
             nodes=len(cluster.nodes),
             virtual_seconds=asyncio.get_running_loop().time(),
             measured=measured,
-            expectations=expect.judge(scenario.expect, measured, self._since(measured, lives)),
+            expectations=expect.judge(scenario.expect, measured, self._since(measured, lives, bill)),
             invariants=checked,
             faults=bands,
             times=self._times,
@@ -266,6 +276,9 @@ class _Run:
             calls=self._meter.series,
             parts=startup,
             pending=lives_of.pending(lives),
+            group_costs=bill.groups,
+            workload_costs=bill.workloads,
+            spent=bill.spent(self._times),
             lives=lives_of.to_show(lives),
         )
 

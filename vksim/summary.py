@@ -30,6 +30,7 @@ def text(result: Result, out: Path) -> str:
         _row("pods", {name: f"pods.{name}" for name in ("succeeded", "failed", "running", "pending")}, result),
         _row("startup", {name: f"pod.startup.{name}" for name in ("p50", "p90", "p99", "max")}, result),
         _row("calls", {"provider errors": "provider.errors", "API writes": "api.writes"}, result),
+        *_costs(result),
         "",
         *_expectations(result),
         *_invariants(result),
@@ -49,6 +50,14 @@ def colours() -> bool | None:
 def _row(title: str, cells: dict[str, str], result: Result) -> str:
     shown = [f"{name} {units.measured(series, result.measured.get(series))}" for name, series in cells.items()]
     return f"{title:<9}" + "".join(f"{cell:<18}  " for cell in shown).rstrip()
+
+
+def _costs(result: Result) -> list[str]:
+    """A line if something has a price."""
+    if not result.group_costs:
+        return []
+    shown = {"total": "cost.total", **{each.name: f"cost.{each.name}" for each in result.group_costs[:3]}}
+    return [_row("cost", shown, result)]
 
 
 def _expectations(result: Result) -> list[str]:

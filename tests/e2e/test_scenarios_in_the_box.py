@@ -8,7 +8,7 @@ import pytest
 from vksim.scenario_file import bundled, load
 from vksim.simulation import play
 
-LONG = {"five-thousand-nodes", "eci-zone-stockout", "fargate-spot"}
+LONG = {"five-thousand-nodes", "eci-zone-stockout", "fargate-spot", "three-clouds-cost"}
 PAGE = (Path(__file__).parents[2] / "docs/scenarios.md").read_text()
 
 
@@ -16,7 +16,7 @@ def marked(path: Path) -> object:
     return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONG else [])
 
 
-@pytest.mark.parametrize("path", map(marked, bundled()))
+@pytest.mark.parametrize("path", [marked(path) for path in bundled()])
 def test_it_passes(path: Path) -> None:
     result = play(load(path), path.stem, io.BytesIO(), folder=path.parent)
     assert [each for each in result.expectations if not each.met] == []

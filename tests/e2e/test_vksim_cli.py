@@ -106,7 +106,8 @@ def test_validate_names_what_is_fine(small: Path) -> None:
         (
             ("run", "none.yaml"),
             "vksim: none.yaml: no such file; the scenarios that come with vksim are: aci-burst, "
-            "api-brownout, eci-zone-stockout, fargate-spot, five-thousand-nodes, quickstart",
+            "api-brownout, eci-zone-stockout, fargate-spot, five-thousand-nodes, quickstart, "
+            "three-clouds-cost",
         ),
         (
             ("validate", "wrong.yaml"),

@@ -8,7 +8,7 @@ from typing import Any
 from fakes.apiserver import budgets, limits, priorities, resources, validation, workloads
 from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Object
-from fakes.apiserver.resources import METRICS, REVIEWS, STORED, ResourceType, Subresource
+from fakes.apiserver.resources import BINDINGS, METRICS, REVIEWS, STORED, ResourceType, Subresource
 
 _SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), group="autoscaling", version="v1")
 
@@ -266,5 +266,5 @@ CATALOG = (
 
 STORED_HERE = (*STORED, *CATALOG)
 """What a server keeps."""
-BUILT_IN = (*STORED_HERE, *REVIEWS, *METRICS)
+BUILT_IN = (BINDINGS, *STORED_HERE, *REVIEWS, *METRICS)
 """Everything that a new server serves."""

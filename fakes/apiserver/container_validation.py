@@ -105,6 +105,23 @@ def no_life(obj: Object, path: str, causes: Causes) -> None:
     causes += [forbidden(f"{path}.{each}", why) for each in ("lifecycle", *_PROBES) if obj.get(each)]
 
 
+_NOT_TO_DEBUG = ("ports", "resources", "resizePolicy", *_PROBES, "lifecycle")
+
+
+def ephemeral(obj: Object, path: str, targets: set[str], causes: Causes) -> None:
+    """Note what an ephemeral container may not have; ``targets`` are the others, into one of which it may look."""
+    target = obj.get("targetContainerName")
+    if target and target not in targets:
+        causes.append(absent(f"{path}.targetContainerName", target))
+    why = "cannot be set for an Ephemeral Container"
+    causes += [forbidden(f"{path}.{each}", why) for each in _NOT_TO_DEBUG if obj.get(each)]
+    for at, mount in enumerate(obj.get("volumeMounts") or ()):
+        causes += [forbidden(f"{path}.volumeMounts[{at}].{each}", why) for each in _SUB_PATHS if mount.get(each)]
+
+
+_SUB_PATHS = ("subPath", "subPathExpr")
+
+
 def _ports(ports: Objects, path: str, causes: Causes) -> None:
     seen = set()
     for at, port in enumerate(ports):

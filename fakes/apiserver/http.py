@@ -244,7 +244,7 @@ class HttpDoor:
     async def _get(self, request: web.BaseRequest, target: Target, trouble: Trouble) -> Answer:
         if target.resource.computed:
             if "get" not in target.resource.verbs:
-                raise errors.method_not_allowed()
+                raise errors.no_such_resource() if target.name else errors.method_not_allowed()
             selection = requests.list_options(request.query)
             return _encoded(request, await self._metrics.answer(target, selection, self._now()))
         if target.name and not target.watch:

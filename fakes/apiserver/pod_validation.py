@@ -67,6 +67,8 @@ def pod(obj: Object) -> Causes:
                 container_validation.life(container, path, causes)
             else:
                 container_validation.no_life(container, path, causes)
+    if spec.get("ephemeralContainers"):
+        _ephemeral(obj, seen, volumes, causes)
     _scalars(spec, causes)
     if spec.get("affinity"):
         _affinity(spec["affinity"], causes)
@@ -76,6 +78,18 @@ def pod(obj: Object) -> Causes:
         _toleration(toleration, f"spec.tolerations[{at}]", causes)
     _host_aliases(spec.get("hostAliases") or (), causes)
     return causes
+
+
+def _ephemeral(pod: Object, seen: set[str], volumes: set[str], causes: Causes) -> None:
+    if "resourceVersion" not in pod["metadata"]:  # a new one
+        causes.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+        return
+    targets = set(seen)
+    for at, container in enumerate(pod["spec"]["ephemeralContainers"]):
+        path = f"spec.ephemeralContainers[{at}]"
+        _name(container, f"{path}.name", seen, causes)
+        container_validation.container(container, path, volumes, causes)
+        container_validation.ephemeral(container, path, targets, causes)
 
 
 def _scalars(spec: Object, causes: Causes) -> None:

@@ -240,11 +240,13 @@ PODS = ResourceType(
     subresources=(
         Subresource("attach", "PodAttachOptions", ("create", "get")),
         Subresource("binding", "Binding", ("create",)),
+        Subresource("ephemeralcontainers", "Pod", _STATUS_VERBS),
         Subresource("eviction", "Eviction", ("create",), group="policy", version="v1"),
         Subresource("exec", "PodExecOptions", ("create", "get")),
         Subresource("log", "Pod", ("get",)),
         Subresource("portforward", "PodPortForwardOptions", ("create", "get")),
         Subresource("proxy", "PodProxyOptions", ("create", "delete", "get", "patch", "update")),
+        Subresource("resize", "Pod", _STATUS_VERBS),
         status("Pod"),
     ),
     graceful=True,
@@ -367,6 +369,10 @@ LEASES = ResourceType(
     default=defaults.lease,
     validate=validation.lease,
 )
+
+
+BINDINGS = ResourceType("", "v1", "bindings", "Binding", verbs=("create",), computed=True)
+"""Pods are bound by creating one of these, too."""
 
 
 def _review(group: str, plural: str, kind: str, *, namespaced: bool = False) -> ResourceType:

@@ -45,6 +45,7 @@ from fakes.apiserver.objects import Object, Objects, at_version, name_of, namesp
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.ownership import Ownership
 from fakes.apiserver.resources import (
+    BINDINGS,
     EVENTS,
     NAMESPACES,
     PODS,
@@ -178,8 +179,7 @@ class ApiServer:
         """One object."""
         if subresource == SCALE and resource.subresource(SCALE):
             return scales.scale_of(self._existing(resource, namespace, name))
-        if subresource not in ("", "status") or (subresource and not resource.has_status):
-            raise errors.no_such_resource()
+        writes.check_readable(resource, subresource)
         return self._existing(resource, namespace, name)
 
     def list(self, resource: ResourceType, namespace: str | None, options: ListOptions = LIST_ALL) -> Object:
@@ -222,6 +222,8 @@ class ApiServer:
         """Create an object, or POST to a subresource of the object ``name`` (binding, eviction, token)."""
         if subresource:
             return self._command(resource, namespace, name, obj, subresource, options)
+        if resource is BINDINGS:
+            return self._command(PODS, namespace, writes.name_to_bind(obj), obj, "binding", options)
         if resource.computed:
             return self.review(resource, obj, ADMINISTRATOR, AlwaysAllow())
         decoded = writes.decode(resource, obj)
@@ -354,13 +356,12 @@ class ApiServer:
         causes = [] if sent is before else metacauses.updated(new["metadata"], sent, before)
         if new is current and not causes:
             return current
-        if not subresource:
-            causes += resource.validate_update(new, current) or resource.validate(new)
+        causes += writes.causes(resource, new, current, subresource)
         writes.refuse(resource, name, causes)
         if not subresource:
             self._plugins.validate_update(resource, new, current)
-            if resource.generation and writes.changes_generation(new, current):
-                new = {**new, "metadata": {**new["metadata"], "generation": before.get("generation", 0) + 1}}
+        if resource.generation and writes.changes_generation(new, current):
+            new = {**new, "metadata": {**new["metadata"], "generation": before.get("generation", 0) + 1}}
         if options.dry_run:
             return new
         if resource is not NAMESPACES and before.get("finalizers") and deletion.is_finished(new):

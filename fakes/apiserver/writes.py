@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fakes.apiserver import errors, metadata, shapes
+from fakes.apiserver import errors, metadata, podparts, shapes
 from fakes.apiserver.causes import Causes, invalid
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.objects import Object, without, without_nulls
@@ -63,6 +63,11 @@ def check_same_namespace(resource: ResourceType, namespace: str | None, meta: Ma
     """Raise 400 if the object says that it is in another namespace than the URL."""
     if resource.namespaced and meta.get("namespace") and meta["namespace"] != namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+
+
+def check_readable(resource: ResourceType, subresource: str) -> None:
+    """Raise 404 or 405 for a subresource that is none, or that cannot be read as an object."""
+    check_writable(resource, subresource, "get")
 
 
 def check_writable(resource: ResourceType, subresource: str, verb: str) -> None:
@@ -157,8 +162,24 @@ def _with_finalizers(_resource: ResourceType, current: Object, wanted: Object) -
     return {**current, "spec": {**rest, "finalizers": finalizers} if finalizers else rest}
 
 
-PARTS = {"": _with_rest, "status": _with_status, "finalize": _with_finalizers}
+PARTS = {
+    "": _with_rest,
+    "status": _with_status,
+    "finalize": _with_finalizers,
+    "ephemeralcontainers": podparts.with_debuggers,
+    "resize": podparts.with_resources,
+}
 """What makes of the current and the wanted object the one to store, by subresource."""
+_UPDATES = {"ephemeralcontainers": podparts.debuggers_update, "resize": podparts.resources_update}
+"""What may not change of a part of the spec, by subresource (new, old)."""
+
+
+def causes(resource: ResourceType, new: Object, current: Object, subresource: str) -> Causes:
+    """What is wrong with a changed object."""
+    if not subresource:
+        return resource.validate_update(new, current) or resource.validate(new)
+    refused = _UPDATES.get(subresource)
+    return [] if refused is None else resource.validate(new) + refused(new, current)
 
 
 def changes_generation(new: Object, old: Object) -> bool:
@@ -178,6 +199,14 @@ def namespace_of_new(resource: ResourceType, namespace: str | None, meta: Mappin
         raise bad_request("an empty namespace may not be set during creation")
     check_same_namespace(resource, namespace, meta)
     return namespace
+
+
+def name_to_bind(binding: Mapping[str, Any]) -> str:
+    """The name of the pod that a binding is for; raises 400 if there is none."""
+    name: str = (binding.get("metadata") or {}).get("name") or ""
+    if not name:
+        raise bad_request("Name parameter required.")
+    return name
 
 
 NAME_ATTEMPTS = 8

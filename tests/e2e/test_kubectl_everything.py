@@ -357,7 +357,6 @@ STORIES: dict[str, list[tuple[str, str]]] = {
 
 NOT_YET = {
     "autoscale": "autoscaling/v1 is not served",
-    "debug": "pods/ephemeralcontainers is not there yet",
 }
 """Stories whose resources or subresources the fake API server does not serve yet."""
 

@@ -45,7 +45,6 @@ from fakes.apiserver.objects import Object, Objects, at_version, name_of, namesp
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.ownership import Ownership
 from fakes.apiserver.resources import (
-    BINDINGS,
     EVENTS,
     NAMESPACES,
     PODS,
@@ -220,10 +219,9 @@ class ApiServer:
         options: WriteOptions = WRITE,
     ) -> Object:
         """Create an object, or POST to a subresource of the object ``name`` (binding, eviction, token)."""
+        resource, name, subresource = writes.meant(resource, name, subresource, obj)
         if subresource:
             return self._command(resource, namespace, name, obj, subresource, options)
-        if resource is BINDINGS:
-            return self._command(PODS, namespace, writes.name_to_bind(obj), obj, "binding", options)
         if resource.computed:
             return self.review(resource, obj, ADMINISTRATOR, AlwaysAllow())
         decoded = writes.decode(resource, obj)

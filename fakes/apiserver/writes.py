@@ -7,7 +7,7 @@ from fakes.apiserver import errors, metadata, podparts, shapes
 from fakes.apiserver.causes import Causes, invalid
 from fakes.apiserver.errors import bad_request
 from fakes.apiserver.objects import Object, without, without_nulls
-from fakes.apiserver.resources import ResourceType
+from fakes.apiserver.resources import BINDINGS, PODS, ResourceType
 
 
 def decode(resource: ResourceType, obj: Mapping[str, Any]) -> Object:
@@ -201,12 +201,14 @@ def namespace_of_new(resource: ResourceType, namespace: str | None, meta: Mappin
     return namespace
 
 
-def name_to_bind(binding: Mapping[str, Any]) -> str:
-    """The name of the pod that a binding is for; raises 400 if there is none."""
-    name: str = (binding.get("metadata") or {}).get("name") or ""
-    if not name:
+def meant(resource: ResourceType, name: str, subresource: str, obj: Mapping[str, Any]) -> tuple[ResourceType, str, str]:
+    """What a create is for: a new binding is one for the pod of its name. Raises 400 if it has none."""
+    if resource is not BINDINGS:
+        return resource, name, subresource
+    pod: str = (obj.get("metadata") or {}).get("name") or ""
+    if not pod:
         raise bad_request("Name parameter required.")
-    return name
+    return PODS, pod, "binding"
 
 
 NAME_ATTEMPTS = 8

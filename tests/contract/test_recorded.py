@@ -50,7 +50,7 @@ GO_DIFF = re.compile(r"\n(@@|changed:).*", re.DOTALL)
 
 
 def _without_prose(answer: object) -> object:
-    """The answer less what is for people only: descriptions of a table's columns, and how the diff of an object looks."""
+    """The answer less what is for people only: the descriptions of columns, the diff of an object in a refusal."""
     if isinstance(answer, str):
         return GO_DIFF.sub("", answer)
     if isinstance(answer, list):

@@ -33,6 +33,15 @@ def _parameters(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -
     return dict(each.split("=", 1) for each in given)
 
 
+def _seeds(_: click.Context, __: click.Parameter, given: str | None) -> range | None:
+    if given is None:
+        return None
+    first, found, last = given.partition("-")
+    if not (found and first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        raise click.BadParameter(f"{given!r} is no range; write the first and the last: 1-20")
+    return range(int(first), int(last) + 1)
+
+
 SET = click.option(
     "--set",
     "parameters",
@@ -58,6 +67,10 @@ def vksim() -> None:
 @vksim.command(epilog=EPILOG)
 @click.argument("scenario")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's own.")
+@click.option("--seeds", metavar="A-B", callback=_seeds, help="Play it with each of these seeds; leaves seeds.json.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="With --seeds: so many at a time."
+)
 @click.option(
     "--out", type=FOLDER, default="report", show_default=True, help="Where report, result and event log are put."
 )
@@ -73,14 +86,7 @@ def vksim() -> None:
 @SET
 @click.pass_context
 def run(
-    ctx: click.Context,
-    /,
-    scenario: str,
-    seed: int | None,
-    out: Path,
-    output: str,
-    quiet: bool,
-    parameters: dict[str, str],
+    ctx: click.Context, /, scenario: str, seed: int | None, seeds: range | None, jobs: int, output: str, **how: Any
 ) -> None:
     """Play a SCENARIO: a file, or the name of one that comes with vksim.
 
@@ -88,7 +94,12 @@ def run(
     """
     from vksim import commands  # noqa: PLC0415  (see the module's docstring)
 
-    ctx.exit(commands.run(scenario, seed=seed, parameters=parameters, out=out, as_json=output == "json", quiet=quiet))
+    if seed is not None and seeds is not None:
+        raise click.UsageError("--seed and --seeds exclude each other")
+    how["as_json"] = output == "json"
+    if seeds is None:
+        ctx.exit(commands.run(scenario, seed=seed, **how))
+    ctx.exit(commands.swarm(scenario, seeds=seeds, jobs=jobs, **how))
 
 
 @vksim.command()

@@ -12,6 +12,7 @@ import msgspec
 from providers.errors import InvalidConfig
 from runner import logs
 from vksim import event_log, junit, progress, report, scenario_file, simulation, summary
+from vksim import swarm as seeds_played
 from vksim.result import encoded, replay
 from vksim.scenario_file import ScenarioError
 
@@ -45,9 +46,7 @@ def run(name: str, *, seed: int | None, parameters: Mapping[str, str], out: Path
         return _wrong(f"--out {out}: {error.strerror}")
     if seed is not None:
         scenario = msgspec.structs.replace(scenario, seed=seed)
-    source = " ".join(
-        [shlex.quote(name), *(shlex.join(["--set", f"{key}={text}"]) for key, text in parameters.items())]
-    )
+    source = _source(name, parameters)
     try:
         with events, nullcontext() if quiet else progress.shown() as shown:
             result = simulation.play(scenario, source, events, shown, path.parent)
@@ -66,6 +65,47 @@ def run(name: str, *, seed: int | None, parameters: Mapping[str, str], out: Path
     else:
         click.echo(summary.text(result, out), color=summary.colours())
     return PASSED if result.passed else FAILED
+
+
+def swarm(
+    name: str, *, seeds: range, jobs: int, parameters: Mapping[str, str], out: Path, as_json: bool, quiet: bool
+) -> int:
+    """Play a scenario with many seeds, print how each came out, and leave ``seeds.json``.
+
+    Args:
+        name: a file, or a bundled scenario.
+        seeds: which.
+        jobs: how many at a time, each in a process of its own.
+        parameters: instead of the scenario's own.
+        out: the folder for what came out; made if need be.
+        as_json: print that as JSON, not as text.
+        quiet: print only the seeds that failed, and how many did not.
+    """
+    try:
+        path = scenario_file.find(name)
+        scenario_file.load(path, parameters)
+        out.mkdir(parents=True, exist_ok=True)
+    except ScenarioError as error:
+        return _wrong(str(error))
+    except OSError as error:
+        return _wrong(f"--out {out}: {error.strerror}")
+    found = []
+    for each in seeds_played.play(path, _source(name, parameters), parameters, seeds, jobs):
+        found.append(each)
+        if not as_json and not (quiet and each.passed):
+            click.echo(summary.of_seed(each), color=summary.colours())
+    data = msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+    (out / "seeds.json").write_bytes(data)
+    if as_json:
+        click.echo(data, nl=False)
+    else:
+        click.echo(summary.of_seeds(found), color=summary.colours())
+    return PASSED if all(each.passed for each in found) else FAILED
+
+
+def _source(name: str, parameters: Mapping[str, str]) -> str:
+    """Where a scenario came from and what was set, as arguments for a shell."""
+    return " ".join([shlex.quote(name), *(shlex.join(["--set", f"{key}={text}"]) for key, text in parameters.items())])
 
 
 def _wrong_config(error: BaseException) -> InvalidConfig | None:

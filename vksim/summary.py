@@ -1,12 +1,14 @@
 """The end of a run as text that fits a screen."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from vksim import event_log, expect, misses, units
 from vksim.result import Result
+from vksim.swarm import Outcome
 
 WIDTH = 76
 SHOWN = 8
@@ -40,6 +42,24 @@ def text(result: Result, out: Path) -> str:
         f"{'replay':<9}{result.replay}",
     ]
     return "\n".join(lines)
+
+
+def of_seed(outcome: Outcome) -> str:
+    """How one of many seeds came out: a line, and what was wrong below it."""
+    p99 = "-" if outcome.startup_p99 is None else units.duration(outcome.startup_p99)
+    head = (
+        f"{_mark(outcome.passed)} seed {outcome.seed:<8} startup p99 {p99:<9} "
+        f"events {outcome.event_log_sha256[:16]}…  {outcome.wall_seconds:.2f} s"
+    )
+    wrong = [f"    {line}" for line in outcome.problems]
+    return "\n".join([head, *wrong, *([f"    replay  {outcome.replay}"] if wrong else [])])
+
+
+def of_seeds(outcomes: Sequence[Outcome]) -> str:
+    """How all seeds came out, in a line."""
+    failed = sum(not each.passed for each in outcomes)
+    verdict = _bad(f"{failed:,} FAILED") if failed else _good("all PASSED")
+    return f"{_count(len(outcomes), 'seed')}: {verdict}"
 
 
 def colours() -> bool | None:

@@ -100,7 +100,7 @@ def test_a_run_is_repeated_to_the_byte() -> None:
     assert logs[0] == logs[1]
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
+@pytest.mark.parametrize("hash_seed", ["1", "2", "3", "4"])
 def test_a_run_does_not_depend_on_the_hash_seed(hash_seed: str) -> None:
     code = (
         "import io; from vksim.scenario_file import find, load; from vksim.simulation import play;"

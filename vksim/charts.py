@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator, MultipleLocator
+from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator, MultipleLocator, PercentFormatter
 
 from vksim import units
 from vksim.result import Band, percentile
@@ -47,6 +47,11 @@ CALLS: dict[str, dict[str, str]] = {
     "Calls of the clouds": {"cloud calls": "patch", "cloud throttled": "create", "cloud failed": "errors"},
 }
 """Title of a chart -> its series, each with the CSS variable of its colour."""
+GAUGES: dict[str, dict[str, str]] = {
+    "Pods that wait": {"queue scheduler": "create", "queue runners": "patch"},
+    "Requested of the nodes": {"requested cpu": "patch", "requested memory": "update"},
+}
+"""As ``CALLS``; a title that begins with Requested is about shares."""
 _VARIABLES = {
     _TEXT: "var(--muted)",
     _FAINT: "var(--line)",
@@ -126,12 +131,7 @@ def calls(
             rates[0] = 0.0 if not times[0] and step == 1 else rates[0]
             top = max(top, *rates)
             axes.plot([times[at] for at in kept], rates, color=_LINES[keys[kind]], linewidth=1.4)
-        axes.set_ylim(0, max(top * 1.16, 1e-9))
-        axes.set_xlim(0, times[-1] if times else 1)
-        _bands(axes, faults)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.clock(value)))
-        axes.xaxis.set_major_locator(_round_times(times[-1] if times else 1))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        _over_time(axes, times, top, faults)
         axes.set_ylabel("a second")
         return _svg(figure, title.lower().replace(" ", "-"), f"{title} a second, over simulated time")
 
@@ -155,6 +155,35 @@ def spent(times: Sequence[float], amounts: Mapping[str, Sequence[float]], keys: 
         axes.xaxis.set_major_locator(_round_times(times[-1] if times else 1))
         axes.yaxis.set_major_locator(MaxNLocator(4))
         return _svg(figure, "spent", "What pods had cost, over simulated time")
+
+
+def gauges(
+    times: Sequence[float],
+    levels: Mapping[str, Sequence[float]],
+    keys: Mapping[str, str],
+    faults: Sequence[Band],
+    title: str,
+) -> str:
+    """How full something was over simulated time, a line for each kind: of points that are drawn as one, the highest.
+
+    Args:
+        times: when it was looked at.
+        levels: kind -> how full at each of these times.
+        keys: kind -> the CSS variable of its colour.
+        faults: what was broken when.
+        title: what the drawing is about.
+    """
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2.2)
+        step = max(1, -(-len(times) // POINTS))
+        kept = range(0, len(times), step)
+        for kind, values in levels.items():
+            highest = [max(values[at : at + step]) for at in kept]
+            axes.plot([times[at] for at in kept], highest, color=_LINES[keys[kind]], linewidth=1.4)
+        _over_time(axes, times, max(map(max, levels.values())), faults)
+        if title.startswith("Requested"):
+            axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+        return _svg(figure, title.lower().replace(" ", "-"), f"{title}, over simulated time")
 
 
 def startups(ordered: Sequence[float]) -> str:
@@ -196,14 +225,27 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
+def _over_time(axes: Axes, times: Sequence[float], top: float, faults: Sequence[Band]) -> None:
+    """Axes of simulated time and of values up to ``top``, with the faults."""
+    axes.set_ylim(0, max(top * 1.16, 1e-9))
+    axes.set_xlim(0, times[-1] if times else 1)
+    _bands(axes, faults)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.clock(value)))
+    axes.xaxis.set_major_locator(_round_times(times[-1] if times else 1))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+
+
 def _bands(axes: Axes, faults: Sequence[Band]) -> None:
     """Shade the time of each fault, and number it: the page lists what the numbers mean."""
+    numbers: dict[float, list[str]] = {}
     for number, band in enumerate(faults, 1):
         axes.axvspan(band.begin, band.end, color=_FAULT, alpha=0.16, linewidth=0)
-        axes.axvline(band.begin, color=_FAULT, linewidth=1)
+        numbers.setdefault(band.begin, []).append(str(number))
+    for begin, begun in numbers.items():
+        axes.axvline(begin, color=_FAULT, linewidth=1)
         axes.annotate(
-            str(number),
-            (band.begin, 1),
+            ", ".join(begun),
+            (begin, 1),
             xycoords=("data", "axes fraction"),
             xytext=(4, -11),
             textcoords="offset points",

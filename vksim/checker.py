@@ -150,6 +150,12 @@ class Checker:
             return True
         return bool(pod["metadata"].get("finalizers")) or pod["spec"].get("nodeName") in self._cluster.down()
 
+    def requested(self, resource: str) -> float:
+        """How much of what all nodes offer is requested by pods that have not ended, as a share."""
+        nodes = [node for node in self._nodes.values() if node.offered is not None]
+        offered = sum(node.offered.get(resource, 0) for node in nodes if node.offered is not None)
+        return sum(node.amounts.get(resource, 0) for node in nodes) / offered if offered else 0.0
+
     # --- told by the API server -------------------------------------------------------------------------------------
 
     def _pod_changed(self, change: Change) -> None:

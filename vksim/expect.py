@@ -32,6 +32,10 @@ SERIES: dict[str, str] = {
     "cloud.calls": "calls of the fake clouds",
     "cloud.throttled": "calls that a fake cloud turned away because there were too many",
     "cloud.failed": "calls of a fake cloud that failed otherwise",
+    "queue.scheduler.max": "pods without a node, at most; looked at 400 times in a run",
+    "queue.runners.max": "pods that wait for a worker of their runner, of all runners, at most; looked at as often",
+    "requested.cpu.max": "share of the CPU of all nodes that pods request, at most; 1 is all of it",
+    "requested.memory.max": "share of the memory of all nodes that pods request, at most",
     "cost.total": "what all pods cost that run where there are prices",
 }
 """What can be measured, and what it means; and ``cost.GROUP`` for each group of nodes with prices."""

@@ -59,6 +59,7 @@ class Observer:
     Attributes:
         lives: of all pods, by UID.
         phases: how many pods are in each phase.
+        queued: how many have no node.
         totals: how many were created, succeeded, failed and were deleted.
     """
 
@@ -72,6 +73,7 @@ class Observer:
     ) -> None:
         self.lives: dict[str, PodLife] = {}
         self.phases: Counter[str] = Counter()
+        self.queued = 0
         self.totals: Counter[str] = Counter()
         self._time = time
         self._begun = begun
@@ -109,8 +111,10 @@ class Observer:
         if life is None:
             life = self.lives[metadata["uid"]] = PodLife(metadata["name"], now)
             self.totals["created"] += 1
+            self.queued += 1
         if node and life.scheduled is None:
             life.node, life.scheduled, life.waiting = node, now, ""
+            self.queued -= 1
         elif not node:
             life.waiting = _unscheduled(status)
         if phase != life.phase:
@@ -120,6 +124,7 @@ class Observer:
             life.reasons += (reason,)
         if kind == "DELETED":
             life.deleted = now
+            self.queued -= life.scheduled is None
             self.phases[life.phase] -= 1
             self.totals["deleted"] += 1
         self._write(kind, pod, now, {"phase": phase, "node": node, "reason": reason or ""})

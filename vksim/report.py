@@ -9,6 +9,13 @@ from vksim.result import Life, Result
 
 MOST_VIOLATIONS = 5
 """So many violations of an invariant are shown."""
+_SHOWN = {
+    "queue scheduler": "for a node",
+    "queue runners": "for a worker of their runner",
+    "requested cpu": "CPU",
+    "requested memory": "memory",
+}
+"""Series of ``vksim.gauges`` -> how it is called."""
 
 
 def html(result: Result) -> str:
@@ -24,6 +31,7 @@ def html(result: Result) -> str:
         _invariants(result),
         "</div>",
         _calls(result),
+        _gauges(result),
         report_cost.costs(result),
         report_pods.why_pending(result),
         _startups(result),
@@ -137,6 +145,20 @@ def _calls(result: Result) -> str:
             continue
         legend = "".join(f'<li style="--key: var(--{names[name]})">{escape(name.split(" ")[1])}</li>' for name in seen)
         chart = charts.calls(result.times, {name: result.calls[name] for name in seen}, names, result.faults, title)
+        parts.append(f'<section><h2>{title}</h2><ul class="legend">{legend}</ul><figure>{chart}</figure></section>')
+    return "".join(parts)
+
+
+def _gauges(result: Result) -> str:
+    """Queues, and what is requested of the nodes, over time."""
+    parts = []
+    for title, names in charts.GAUGES.items():
+        seen = [name for name in names if any(result.gauges.get(name, ()))]
+        if not seen:
+            continue
+        legend = "".join(f'<li style="--key: var(--{names[name]})">{escape(_SHOWN[name])}</li>' for name in seen)
+        levels = {name: result.gauges[name] for name in seen}
+        chart = charts.gauges(result.times, levels, names, result.faults, title)
         parts.append(f'<section><h2>{title}</h2><ul class="legend">{legend}</ul><figure>{chart}</figure></section>')
     return "".join(parts)
 

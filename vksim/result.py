@@ -94,6 +94,7 @@ class Result:
         slowest: pods that did not come to run, and those that took longest.
         event_log_sha256: the same for the same scenario, seed and version.
         calls: what was called how often between two of these times.
+        gauges: how full it was at these times: series of ``vksim.gauges`` -> values.
         parts: what startup consists of.
         pending: why pods had no node at the end -> how many.
         group_costs: what the pods of each group of nodes cost that has prices, and
@@ -121,6 +122,7 @@ class Result:
     slowest: list[Life]
     event_log_sha256: str
     calls: dict[str, list[int]] = field(default_factory=dict)
+    gauges: dict[str, list[float]] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
     pending: dict[str, int] = field(default_factory=dict)
     group_costs: list[Cost] = field(default_factory=list)

@@ -28,6 +28,7 @@ from vksim.demand import Pods, Trace
 from vksim.faults.base import World
 from vksim.faults.kinds import Player
 from vksim.gate import Gate
+from vksim.gauges import Gauges
 from vksim.invariants import End
 from vksim.loop import VirtualClock, VirtualLoop
 from vksim.loop import run as run_virtual
@@ -105,6 +106,7 @@ class _Run:
         self._goals = scenario.until
         self._reached = asyncio.Event()
         self._meter = Meter()
+        self._gauges = Gauges()
         self._times: list[float] = []
         self._counts: dict[str, list[int]] = {phase: [] for phase in PHASES}
         self._misses = misses.Follower(scenario.expect)
@@ -185,6 +187,7 @@ class _Run:
                 counts.append(observer.phases[phase])
             checker.tick()
             self._meter.tick()
+            self._gauges.look(cluster, observer, checker)
             counted = self._counted(cluster, observer)
             self._misses.look(loop.time(), counted)
             if self._goals and all(each.met for each in expect.judge(self._goals, counted)):
@@ -217,6 +220,7 @@ class _Run:
             "provider.errors": float(cluster.gate.provider_errors if cluster.gate else 0),
             "api.writes": float(cluster.server.version),
             **self._meter.counted(),
+            **self._gauges.measured(),
         }
 
     def _since(self, measured: dict[str, float], lives: list[PodLife], bill: cost.Bill) -> dict[str, float]:
@@ -274,6 +278,7 @@ class _Run:
             slowest=[lives_of.life_of(each) for each in _slowest(lives)],
             event_log_sha256=observer.digest,
             calls=self._meter.series,
+            gauges=self._gauges.series,
             parts=startup,
             pending=lives_of.pending(lives),
             group_costs=bill.groups,

@@ -1,8 +1,10 @@
 """Each invariant is tripped by a fault that is put into the code that it watches over (``vksim.checker``)."""
 
+import ast
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +82,18 @@ def test_a_healthy_run_violates_nothing() -> None:
     result = played()
     assert [each.violations for each in result.invariants] == [[]] * len(INVARIANTS)
     assert len(INVARIANTS) >= 12
+
+
+def test_every_invariant_is_tripped_here() -> None:
+    tests = [each for each in ast.parse(Path(__file__).read_text()).body if isinstance(each, ast.FunctionDef)]
+    named = {
+        constant.value
+        for test in tests
+        if any(isinstance(each, ast.Name) and each.id == "violated" for each in ast.walk(test))
+        for constant in ast.walk(test)
+        if isinstance(constant, ast.Constant)
+    }
+    assert [each.name for each in INVARIANTS if each.name not in named] == []
 
 
 def test_a_runner_that_deletes_what_runs_loses_a_pod(rogue: Callable[[Rogue], None]) -> None:

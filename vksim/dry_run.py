@@ -19,7 +19,7 @@ DRY_RUN = WriteOptions(dry_run=True)
 def refusals(scenario: Scenario) -> Iterator[tuple[int, str]]:
     """The workloads whose objects would be refused: their number, and why."""
     server = ApiServer(now=lambda: scenario.start, random=Random(0))
-    types = {(each.group, each.plural): each for each in server.resources}
+    types = {(each.group, each.plural): each for each in server.stored}
     for name in sorted({each.namespace for each in scenario.workloads} - {"default"}):
         server.create(NAMESPACES, None, {"metadata": {"name": name}})
     for name, value in scenario.priority_classes.items():

@@ -336,7 +336,7 @@ def _controllers(cluster: Cluster) -> frozenset[str]:
     """The UIDs of what may own pods."""
     return frozenset(
         each["metadata"]["uid"]
-        for resource in cluster.server.resources
+        for resource in cluster.server.stored
         if resource.plural in OWNERS
         for each in cluster.server.list(resource, None)["items"]
     )

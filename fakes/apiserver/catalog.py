@@ -3,12 +3,14 @@
 What their fields are is known from the published types (``fakes.apiserver.schema``).
 """
 
+from dataclasses import replace
 from typing import Any
 
-from fakes.apiserver import budgets, limits, priorities, resources, validation, workloads
+from fakes.apiserver import autoscalers, budgets, limits, newevents, priorities, resources, validation, workloads
+from fakes.apiserver.conversion import Conversion
 from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Object
-from fakes.apiserver.resources import BINDINGS, METRICS, REVIEWS, STORED, ResourceType, Subresource
+from fakes.apiserver.resources import BINDINGS, EVENTS, METRICS, REVIEWS, STORED, ResourceType, Subresource
 
 _SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), group="autoscaling", version="v1")
 
@@ -138,6 +140,18 @@ BUDGETS = _kind(
     validate=budgets.validate,
 )
 
+AUTOSCALERS = _kind(
+    "autoscaling",
+    "v2",
+    "horizontalpodautoscalers",
+    "HorizontalPodAutoscaler",
+    "hpa",
+    categories=("all",),
+    default=autoscalers.autoscaler,
+    prepare_update=autoscalers.autoscaler_update,
+    validate=autoscalers.validate,
+)
+
 ROLES = _kind(_RBAC, "v1", "roles", "Role", **_ANY_NAME, default=_with(rules=None))
 CLUSTER_ROLES = _kind(
     _RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False, **_ANY_NAME, default=_with(rules=None)
@@ -198,15 +212,7 @@ CATALOG = (
         _BATCH, "jobs", "Job", default=workloads.job, deletion_policy="Orphan", scale=False, validate=workloads.job_like
     ),
     _kind(_BATCH, "v1", "cronjobs", "CronJob", "cj", categories=("all",), generation=True, default=workloads.cron_job),
-    _kind(
-        "autoscaling",
-        "v2",
-        "horizontalpodautoscalers",
-        "HorizontalPodAutoscaler",
-        "hpa",
-        categories=("all",),
-        default=_with({"minReplicas": 1}, {"desiredReplicas": 0, "currentMetrics": None}),
-    ),
+    AUTOSCALERS,
     BUDGETS,
     _kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", status=False, generation=True, default=_slice),
     PRIORITY_CLASSES,
@@ -264,7 +270,27 @@ CATALOG = (
     ),
 )
 
+OTHER_VERSIONS = (
+    replace(
+        AUTOSCALERS,
+        version="v1",
+        conversion=Conversion(AUTOSCALERS, up=autoscalers.as_v2, down=autoscalers.as_v1),
+    ),
+    replace(
+        EVENTS,
+        group="events.k8s.io",
+        shapes={},
+        conversion=Conversion(
+            EVENTS,
+            up=newevents.as_core,
+            down=newevents.from_core,
+            check=newevents.check,
+            fields=newevents.FIELDS,
+        ),
+    ),
+)
+"""What is also served in a version or a group other than it is stored in."""
 STORED_HERE = (*STORED, *CATALOG)
 """What a server keeps."""
-BUILT_IN = (BINDINGS, *STORED_HERE, *REVIEWS, *METRICS)
+BUILT_IN = (BINDINGS, *STORED_HERE, *OTHER_VERSIONS, *REVIEWS, *METRICS)
 """Everything that a new server serves."""

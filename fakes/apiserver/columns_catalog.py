@@ -15,6 +15,9 @@ SHOWN = 3
 
 def columns_of(resource: ResourceType) -> Columns:
     """The columns of a resource; name and creation time where it has none of its own."""
+    if resource.conversion is not None:
+        there, up = columns_of(resource.conversion.stored), resource.conversion.up
+        return Columns(there.definitions, lambda obj, now: there.cells(up(obj), now))
     key = resource.group, resource.plural
     return COLUMNS.get(key) or _COLUMNS.get(key, OTHERS)
 

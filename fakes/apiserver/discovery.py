@@ -1,5 +1,6 @@
 """What the server serves, told to clients: aggregated discovery, the older lists, and the version. Made once."""
 
+import base64
 import hashlib
 from typing import Any, NamedTuple
 
@@ -140,11 +141,19 @@ def _resource_list(group: str, version: str, resources: list[ResourceType]) -> d
                 "verbs": list(resource.verbs),
                 **({"shortNames": list(resource.short_names)} if resource.short_names else {}),
                 **({"categories": list(resource.categories)} if resource.categories else {}),
+                **({} if resource.computed else {"storageVersionHash": _storage_version(resource)}),
             }
         )
         entries += [_subresource_entry(resource, each) for each in resource.subresources]
     group_version = f"{group}/{version}" if group else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": entries}
+
+
+def _storage_version(resource: ResourceType) -> str:
+    """A hash of the version that its objects are stored in."""
+    stored = resource if resource.conversion is None else resource.conversion.stored
+    named = f"{stored.group}/{stored.version}/{stored.kind}"
+    return base64.b64encode(hashlib.sha256(named.encode()).digest()[:8]).decode()
 
 
 def _subresource_entry(resource: ResourceType, part: Subresource) -> dict[str, Any]:

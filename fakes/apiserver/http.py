@@ -27,6 +27,7 @@ from fakes.apiserver import (
     protobuf,
     requests,
     tables,
+    versions,
 )
 from fakes.apiserver.accept import Form
 from fakes.apiserver.audit import ASKED_BY, AuditLog
@@ -90,7 +91,7 @@ class HttpDoor:
         audit: AuditLog | None = None,
         limit: int = 0,
     ) -> None:
-        self._server = server
+        self._server = versions.Versions(server)
         self._now = now
         self._authorizer = authorizer or AlwaysAllow()
         self._gate = Gate(token, server.whose, self._authorizer)
@@ -274,7 +275,8 @@ class HttpDoor:
         self._watchers[watcher] = None
         try:
             content_type = protobuf.WATCH if form is Form.PROTOBUF else bodies.JSON
-            return await stream(request, watcher, self._line(form, target, request), content_type, self._pace)
+            line = versions.line(target.resource, self._line(form, target, request))
+            return await stream(request, watcher, line, content_type, self._pace)
         finally:
             del self._watchers[watcher]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fakes.apiserver import defaults, pod_defaults, pod_validation, schema, shapes, validation
 from fakes.apiserver.causes import Causes
+from fakes.apiserver.conversion import Conversion
 from fakes.apiserver.defaults import Admission
 from fakes.apiserver.objects import Field, Object
 from fakes.apiserver.schema import Schema
@@ -74,6 +75,7 @@ class ResourceType:
         fields: what field selectors can name, beside metadata.name and metadata.namespace.
         index: the field that lists and watches are indexed by.
         computed: nothing of it is kept: it is answered, or asked of others.
+        conversion: how its objects are made of those of another version, which is stored; None if this one is.
     """
 
     group: str
@@ -100,6 +102,7 @@ class ResourceType:
     fields: Mapping[str, Field] = field(default_factory=dict)
     index: str = ""
     computed: bool = False
+    conversion: Conversion | None = None
     has_status: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,20 +137,21 @@ class ResourceTable:
     """The resources that a server serves, in discovery's order."""
 
     def __init__(self, resources: Iterable[ResourceType]) -> None:
-        self._by_plural = {(each.group, each.plural): each for each in resources}
-        self._by_kind = {(each.group, each.kind): each for each in self._by_plural.values()}
+        self._all = {(each.group, each.version, each.plural): each for each in resources}
+        own = [each for each in self._all.values() if each.conversion is None]
+        self._by_plural = {(each.group, each.plural): each for each in own}
+        self._by_kind = {(each.group, each.kind): each for each in own}
 
     def __iter__(self) -> Iterator[ResourceType]:
-        return iter(self._by_plural.values())
+        return iter(self._all.values())
 
     def get(self, group: str, plural: str) -> ResourceType | None:
-        """The resource of that name in any version."""
+        """The resource of that name, in the version that is stored."""
         return self._by_plural.get((group, plural))
 
     def find(self, group: str, version: str, plural: str) -> ResourceType | None:
         """The resource of that name in that version."""
-        found = self._by_plural.get((group, plural))
-        return found if found is not None and found.version == version else None
+        return self._all.get((group, version, plural))
 
     def by_kind(self, kind: str, group: str = "") -> ResourceType | None:
         """The resource whose objects have that kind."""

@@ -12,11 +12,12 @@ from fakes.apiserver.resources import BINDINGS, PODS, ResourceType
 
 def decode(resource: ResourceType, obj: Mapping[str, Any]) -> Object:
     """The object that a client sent, less its nulls; raises 400 if it is not one of this kind."""
-    for field, expected in (("kind", resource.kind), ("apiVersion", resource.api_version)):
-        if obj.get(field) not in (None, "", expected):
-            raise bad_request(
-                f"the object provided is unrecognized (must be of type {resource.kind}): {field} is {obj[field]!r}"
-            )
+    kind, version = obj.get("kind"), obj.get("apiVersion")
+    if kind not in (None, "", resource.kind):
+        raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind}): kind is {kind!r}")
+    if version not in (None, "", resource.api_version):
+        expected = f"does not match the expected API version ({resource.api_version})"
+        raise bad_request(f"the API version in the data ({version}) {expected}")
     return {field: _decode_field(resource, field, value) for field, value in obj.items() if value is not None}
 
 

@@ -31,7 +31,6 @@ DIFFERENCES = frozenset(
         "patches: strategic: conditions are replaced",
         "patches: strategic: taints are replaced",
         "pods: status: of the wrong type",
-        "protocol: a group's resources",
         "protocol: a table of a node",
         "protocol: an unknown method",
         "protocol: no such path",

@@ -355,19 +355,8 @@ STORIES: dict[str, list[tuple[str, str]]] = {
     ],
 }
 
-NOT_YET = {
-    "autoscale": "autoscaling/v1 is not served",
-}
-"""Stories whose resources or subresources the fake API server does not serve yet."""
 
-
-def parameters() -> Iterator[object]:
-    for story in STORIES:
-        why = NOT_YET.get(story)
-        yield pytest.param(story, id=story, marks=[pytest.mark.xfail(reason=why)] if why else [])
-
-
-@pytest.mark.parametrize("story", list(parameters()))
+@pytest.mark.parametrize("story", STORIES)
 def test_kubectl_does_what_it_does_on_a_real_cluster(place: Place, story: str) -> None:
     for written, expected in STORIES[story]:
         fails, eventually = written.startswith(FAILS), written.startswith(EVENTUALLY)

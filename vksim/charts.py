@@ -26,6 +26,12 @@ POINTS = 240
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 """Seconds between two ticks of a time axis."""
 
+_DIGIT = 0.011
+"""How wide a digit of a fault's number is, as a share of the drawing."""
+_LINE = 12
+"""Points between two lines of such numbers."""
+_LINES_OF_LABELS = 3
+
 _TEXT, _FAINT, _FAULT, _PAPER = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04"
 _PHASES = {"Pending": "#0a0b11", "Running": "#0a0b12", "Succeeded": "#0a0b13", "Failed": "#0a0b14"}
 _ACCENT = "#0a0b21"
@@ -236,18 +242,26 @@ def _over_time(axes: Axes, times: Sequence[float], top: float, faults: Sequence[
 
 
 def _bands(axes: Axes, faults: Sequence[Band]) -> None:
-    """Shade the time of each fault, and number it: the page lists what the numbers mean."""
+    """Shade the time of each fault, once where several are at work, and number them: the page lists what they mean."""
+    end = -1.0
+    for band in sorted(faults, key=lambda band: band.begin):
+        axes.axvspan(max(band.begin, end), max(band.end, end), color=_FAULT, alpha=0.16, linewidth=0)
+        end = max(band.end, end)
     numbers: dict[float, list[str]] = {}
     for number, band in enumerate(faults, 1):
-        axes.axvspan(band.begin, band.end, color=_FAULT, alpha=0.16, linewidth=0)
         numbers.setdefault(band.begin, []).append(str(number))
-    for begin, begun in numbers.items():
+    width = max(axes.get_xlim()[1], 1e-9)
+    free: list[float] = []  # from where on there is room for a label, in each line of them
+    for begin, begun in sorted(numbers.items()):
+        label = ", ".join(begun)
+        line = next((line for line, place in enumerate(free) if place <= begin), len(free))
+        free[line : line + 1] = [begin + width * _DIGIT * (len(label) + 2)]
         axes.axvline(begin, color=_FAULT, linewidth=1)
         axes.annotate(
-            ", ".join(begun),
+            label,
             (begin, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(4, -11),
+            xytext=(4, -11 - _LINE * min(line, _LINES_OF_LABELS - 1)),
             textcoords="offset points",
             color=_FAULT,
             fontweight="bold",

@@ -179,3 +179,11 @@ def test_a_time_on_a_time_line_is_a_clock_s(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1), (0.5, 2), (0.75, 3), (0.99, 4), (1.0, 4)])
 def test_a_percentile_is_a_value_that_was_measured(share: float, value: float) -> None:
     assert percentile([1, 2, 3, 4], share) == value
+
+
+def test_the_numbers_of_faults_that_begin_together_stand_side_by_side() -> None:
+    bands = [Band(5.0, 9.0, "a"), Band(5.0, 7.0, "b"), Band(5.1, 6.0, "c")]
+    drawn = charts.phases([0.0, 60.0], {phase: [1, 1] for phase in RESULT.phases}, bands)
+    places = {text: y for y, text in re.findall(r'<text [^>]*?y="([\d.]+)"[^>]*>([^<]*)</text>', drawn)}
+    assert "1, 2" in places
+    assert float(places["3"]) > float(places["1, 2"])

@@ -1,21 +1,22 @@
 """The admission plugins: what is added to a new object, and what is refused, by what else is in the cluster.
 
 In kube-apiserver's order. First, before an object is validated: LimitRanger's defaults, ServiceAccount, Priority,
-DefaultTolerationSeconds. Then, when it is valid: LimitRanger's limits, and last ResourceQuota.
+DefaultTolerationSeconds, TaintNodesByCondition. Then, when it is valid: LimitRanger's limits, and last ResourceQuota.
 """
 
+from collections.abc import Set as AbstractSet
 from functools import lru_cache, partial
 from random import Random
 from typing import TYPE_CHECKING
 
 from fakes.apiserver import errors, limits, priorities
 from fakes.apiserver.catalog import LIMIT_RANGES, PRIORITY_CLASSES
-from fakes.apiserver.controllers import WorkQueue
+from fakes.apiserver.controllers import NODE_LIFECYCLE, RESOURCE_QUOTA, WorkQueue
 from fakes.apiserver.defaults import suffix
 from fakes.apiserver.objects import Object, Objects, name_of, namespace_of
 from fakes.apiserver.pod_defaults import tolerations
 from fakes.apiserver.resourcequota import ResourceQuotas
-from fakes.apiserver.resources import PODS, SERVICE_ACCOUNTS, SERVICES, ResourceType
+from fakes.apiserver.resources import NODES, PODS, SERVICE_ACCOUNTS, SERVICES, ResourceType
 from fakes.apiserver.watch import Change
 
 if TYPE_CHECKING:
@@ -45,15 +46,17 @@ class AdmissionPlugins:
     Args:
         server: its objects.
         queue: takes what is to be done after a write.
-        counts: whether the status of quotas is kept up here.
+        running: the controllers that run here: without one for quotas nobody counts what they hold; without one for
+            nodes a new one is not ready (TaintNodesByCondition) until a node lifecycle controller elsewhere says so.
     """
 
-    def __init__(self, server: "ApiServer", queue: WorkQueue, *, counts: bool) -> None:
+    def __init__(self, server: "ApiServer", queue: WorkQueue, running: AbstractSet[str]) -> None:
         self._server = server
         self._default_class: Object | None = None
         self._classes = partial(server.find, PRIORITY_CLASSES)
         self._limited: set[str] = set()
-        self.quotas = ResourceQuotas(server, queue, counts=counts)
+        self.quotas = ResourceQuotas(server, queue, counts=RESOURCE_QUOTA in running)
+        self._taints_nodes = NODE_LIFECYCLE not in running
         server.observe(PRIORITY_CLASSES, self._class_changed)
         server.observe(LIMIT_RANGES, self._range_changed)
 
@@ -89,6 +92,8 @@ class AdmissionPlugins:
         """A new object with what the plugins add; raises 403. Changes the fresh spec of a pod."""
         if resource is PODS:
             return self._mutate_pod(new)
+        if resource is NODES and self._taints_nodes:
+            return _not_ready(new)
         if resource is PRIORITY_CLASSES:
             priorities.check_default(new, self._default_class)
         return new
@@ -140,6 +145,18 @@ class AdmissionPlugins:
         why = limits.problem(resource.plural, obj, self._ranges(namespace_of(obj)))
         if why:
             raise errors.forbidden(resource.plural, name_of(obj), why, resource.group)
+
+
+def _not_ready(node: Object) -> Object:
+    """The node with the taint that keeps pods away until it is ready."""
+    spec = node.get("spec") or {}
+    taints = spec.get("taints") or []
+    if any(each.get("key") == _NOT_READY["key"] and each.get("effect") == _NOT_READY["effect"] for each in taints):
+        return node
+    return {**node, "spec": {**spec, "taints": [*taints, _NOT_READY]}}
+
+
+_NOT_READY: Object = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 
 def _mount_api_access(spec: Object, name_of_template: str) -> None:

@@ -17,12 +17,15 @@ from fakes.apiserver.causes import (
     required,
     unsupported,
 )
+from fakes.apiserver.formats import NOT_A_QUANTITY
 from fakes.apiserver.names import port_name, qualified_name, wrong
 from fakes.apiserver.objects import Object, Objects
 
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+LIFE = ("lifecycle", *_PROBES)
+"""What a container that stays may have."""
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
 _PROBE_NUMBERS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef")
@@ -102,7 +105,7 @@ def life(obj: Object, path: str, causes: Causes) -> None:
 def no_life(obj: Object, path: str, causes: Causes) -> None:
     """Note the hooks and probes of an init container, which goes."""
     why = "may not be set for init containers without restartPolicy=Always"
-    causes += [forbidden(f"{path}.{each}", why) for each in ("lifecycle", *_PROBES) if obj.get(each)]
+    causes += [forbidden(f"{path}.{each}", why) for each in LIFE if obj.get(each)]
 
 
 _NOT_TO_DEBUG = ("ports", "resources", "resizePolicy", *_PROBES, "lifecycle")
@@ -202,16 +205,8 @@ def _resources(resources: Object, path: str, causes: Causes) -> None:
     limits = resources.get("limits") or {}
     for group in ("limits", "requests"):
         for name, value in (resources.get(group) or {}).items():
-            where = f"{path}.{group}[{name}]"
-            causes += _resource_name(name, where)
-            number = _quantity(value)
-            if number is None:
-                causes.append(invalid(where, value, "quantities must match the regular expression"))
-                continue
-            if number.numerator < 0:
-                causes.append(negative(where, value))
-            if number.denominator != 1 and _is_extended(name):
-                causes.append(invalid(where, value, "must be an integer"))
+            for shown, why in _amount_problems(name, value):
+                causes.append(invalid(f"{path}.{group}[{name}]", shown, why))
             if group == "requests" and limits.get(name, value) != value:
                 _check_limit(name, value, limits[name], path, causes)
 
@@ -225,7 +220,20 @@ def _check_limit(name: str, request: Any, limit: Any, path: str, causes: Causes)
         causes.append(invalid(f"{path}.requests", str(amount(request)), f"must be {relation} {name} limit of {limit}"))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
+def _amount_problems(name: str, value: Any) -> tuple[tuple[Any, str], ...]:
+    """What is wrong with an amount of a resource: what is shown, and why."""
+    found: list[tuple[Any, str]] = [(name, why) for why in _resource_problems(name)]
+    number = _quantity(value)
+    if number is None:
+        return (*found, (value, NOT_A_QUANTITY))
+    if number < 0:
+        found.append((value, "must be greater than or equal to 0"))
+    if number.denominator != 1 and _is_extended(name):
+        found.append((value, "must be an integer"))
+    return tuple(found)
+
+
 def _resource_problems(name: str) -> tuple[str, ...]:
     problems = qualified_name(name)
     if "/" in name or name in _OF_CONTAINERS or name.startswith("hugepages-"):
@@ -233,10 +241,6 @@ def _resource_problems(name: str) -> tuple[str, ...]:
     if not problems and name not in _STANDARD:
         problems = ("must be a standard resource type or fully qualified",)
     return (*problems, "must be a standard resource for containers")
-
-
-def _resource_name(name: str, path: str) -> Causes:
-    return wrong(path, name, _resource_problems)
 
 
 def _is_extended(name: str) -> bool:

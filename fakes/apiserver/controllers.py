@@ -17,11 +17,15 @@ AGGREGATION = "clusterrole-aggregation-controller"
 DISRUPTION = "disruption-controller"
 GARBAGE_COLLECTOR = "garbage-collector-controller"
 NAMESPACE = "namespace-controller"
+NODE_LIFECYCLE = "node-lifecycle-controller"
+"""Not brought along: whoever runs it beside the server looks after the taints of nodes from the start."""
 RESOURCE_QUOTA = "resourcequota-controller"
 ROOT_CA = "root-ca-certificate-publisher-controller"
 SERVICE_ACCOUNT = "serviceaccount-controller"
 
 ALL = frozenset({AGGREGATION, DISRUPTION, GARBAGE_COLLECTOR, NAMESPACE, RESOURCE_QUOTA, ROOT_CA, SERVICE_ACCOUNT})
+USUAL = ALL | {NODE_LIFECYCLE}
+"""What a server's owner looks after where nobody says otherwise."""
 
 
 def parse(text: str, known: AbstractSet[str] = ALL) -> frozenset[str]:

@@ -8,7 +8,7 @@ from fakes.apiserver.errors import bad_request, internal
 from fakes.apiserver.objects import Object
 from fakes.apiserver.resources import ResourceType
 from fakes.apiserver.schema import Schema, of_kind, of_type
-from fakes.apiserver.typecheck import mistyped
+from fakes.apiserver.typecheck import misread, mistyped, unregistered, unrestorable
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,7 @@ def received(content: bytes, content_type: str, resource: ResourceType, subresou
             raise bad_request(_mishandled(kind, version, expected, unregistered(kind, api_version)))
         return Received(body)
     body, problems = _checked(body, content, content_type, schema, validation)
-    wrong = mistyped(body, schema, kind)
-    if not wrong and kind != expected:
-        wrong = f"converting (v1.{kind}) to (v1.{expected}): unknown conversion"
+    wrong = misread({**body, "kind": kind, "apiVersion": api_version}, expected)
     if wrong:
         raise bad_request(_mishandled(kind, version, expected, wrong))
     if problems and validation == "Strict":
@@ -96,11 +94,6 @@ def _object(content: bytes, content_type: str) -> Object:
     if wrong:
         raise bodies.Unreadable(f"json: cannot unmarshal {wrong}", "json parse error: ")
     return body  # type: ignore[no-any-return]  # looked at above
-
-
-def unregistered(kind: str, api_version: str) -> str:
-    """What is said of a kind that there is not."""
-    return f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:110"'
 
 
 def _mishandled(kind: str, version: str, expected: str, why: str) -> str:
@@ -149,6 +142,8 @@ def received_patch(content: bytes, content_type: str, resource: ResourceType, va
         known, problems = _checked(patch, content, content_type, schema, validation)
         wrong = mistyped(known, schema, resource.kind)
         if wrong and content_type != bodies.APPLY:
+            if content_type == bodies.STRATEGIC:
+                raise fieldcheck.unreadable_patch(fieldcheck.in_go(patch), unrestorable(known, schema))
             raise fieldcheck.unreadable_patch(content.decode(errors="replace"), wrong)
     if problems and content_type == bodies.APPLY:
         raise fieldcheck.undeclared(patch, resource.api_version, problems)

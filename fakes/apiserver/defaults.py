@@ -79,11 +79,7 @@ def namespace_update(new: Object, old: Object) -> Object:
 
 
 def node(obj: Object, _admission: Admission) -> Object:
-    """A new node, with the status that its kubelet sent along.
-
-    The taint ``node.kubernetes.io/not-ready`` is not added: nothing here would take it off again, as there is no node
-    lifecycle controller.
-    """
+    """A new node, with the status that its kubelet sent along."""
     return node_update(obj, obj)
 
 

@@ -1,7 +1,7 @@
 """What the server serves, told to clients: aggregated discovery, the older lists, and the version. Made once."""
 
-import base64
 import hashlib
+from base64 import b64encode
 from typing import Any, NamedTuple
 
 from fakes.apiserver.bodies import encode
@@ -47,8 +47,8 @@ class Discovery:
             "/api": _document(_aggregated({"": groups.get("", {})}), AGGREGATED),
             "/apis": _document(_aggregated(named), AGGREGATED),
         }
+        self._core = groups.get("", {})
         self._plain = {
-            "/api": _document(_versions(groups.get("", {}))),
             "/apis": _document(_group_list(named)),
             **{f"/apis/{group}": _document(_group(group, versions)) for group, versions in named.items()},
             **{
@@ -59,6 +59,12 @@ class Discovery:
                 for version, resources in versions.items()
             },
         }
+
+        self.serve_at("")
+
+    def serve_at(self, address: str) -> None:
+        """Tell clients that host and port."""
+        self._plain["/api"] = _document(_versions(self._core, address))
 
     def answer(self, path: str, accept: str) -> Document | None:
         """The document of a path, in the form that the client accepts; None if it is no discovery path."""
@@ -108,11 +114,9 @@ def _discovered(resource: ResourceType) -> dict[str, Any]:
     }
 
 
-_ADDRESSES = [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]
-
-
-def _versions(core: dict[str, list[ResourceType]]) -> dict[str, Any]:
-    return {"kind": "APIVersions", "versions": list(core), "serverAddressByClientCIDRs": _ADDRESSES}
+def _versions(core: dict[str, list[ResourceType]], address: str) -> dict[str, Any]:
+    everywhere = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
+    return {"kind": "APIVersions", "versions": list(core), "serverAddressByClientCIDRs": everywhere}
 
 
 def _group(name: str, versions: dict[str, list[ResourceType]]) -> dict[str, Any]:
@@ -153,7 +157,7 @@ def _storage_version(resource: ResourceType) -> str:
     """A hash of the version that its objects are stored in."""
     stored = resource if resource.conversion is None else resource.conversion.stored
     named = f"{stored.group}/{stored.version}/{stored.kind}"
-    return base64.b64encode(hashlib.sha256(named.encode()).digest()[:8]).decode()
+    return b64encode(hashlib.sha256(named.encode()).digest()[:8]).decode()
 
 
 def _subresource_entry(resource: ResourceType, part: Subresource) -> dict[str, Any]:

@@ -5,7 +5,6 @@ can do without.
 """
 
 import asyncio
-import gzip
 import logging
 import ssl as tls
 from collections.abc import Awaitable, Callable
@@ -22,6 +21,7 @@ from fakes.apiserver import (
     decoding,
     deletion,
     discovery,
+    documents,
     errors,
     openapi,
     protobuf,
@@ -54,8 +54,6 @@ log = logging.getLogger("fakes.apiserver")
 
 LARGEST_BODY = 3 * 1024 * 1024
 """kube-apiserver's limit."""
-GZIP_FROM = 128 * 1024
-"""A real server compresses nothing smaller."""
 HEALTH = ("/healthz", "/livez", "/readyz")
 STREAMS = ("attach", "exec", "portforward")
 """Subresources of a pod that are streams to its node."""
@@ -124,6 +122,7 @@ class HttpDoor:
             raise
         self._runner = runner
         self.port = int(runner.addresses[0][1])
+        self._discovery.serve_at(f"{host}:{self.port}")
         return self.port
 
     async def stop(self) -> None:
@@ -209,9 +208,9 @@ class HttpDoor:
             return web.Response(body=bodies.encode(self._discovery.version), headers=_HEADERS)
         described = self._openapi.answer(path)
         if described is not None:
-            return _described(request, described)
+            return documents.described(request, described)
         found = self._discovery.answer(path, request.headers.get("Accept", ""))
-        return None if found is None else _discovered(request, found)
+        return None if found is None else documents.discovered(request, found)
 
     async def _resource(self, request: web.BaseRequest, target: Target, trouble: Trouble) -> Answer:
         if target.subresource == "log" and target.resource.plural == "pods":
@@ -437,9 +436,7 @@ def _encoded(request: web.BaseRequest, obj: Any, *, status: int = 200) -> web.Re
 
 def _sent(request: web.BaseRequest, content: bytes, content_type: str, *, status: int = 200) -> web.Response:
     headers = {**_HEADERS, "Content-Type": content_type}
-    if len(content) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
-        content, headers["Content-Encoding"] = gzip.compress(content, compresslevel=1), "gzip"
-    return web.Response(status=status, body=content, headers=headers)
+    return web.Response(status=status, body=documents.compressed(request, content, headers), headers=headers)
 
 
 def _refused(request: web.BaseRequest, error: StatusError) -> web.Response:
@@ -451,22 +448,3 @@ def _refused(request: web.BaseRequest, error: StatusError) -> web.Response:
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
     return response
-
-
-def _discovered(request: web.BaseRequest, found: discovery.Document) -> web.Response:
-    headers = {"Content-Type": found.content_type, "ETag": found.etag, "Vary": "Accept", "Cache-Control": "public"}
-    if request.headers.get("If-None-Match") == found.etag:
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=found.content, headers=headers)
-
-
-def _described(request: web.BaseRequest, found: openapi.Document) -> web.Response:
-    """An OpenAPI document: for ever, if the client asks by its hash."""
-    caching = "public, immutable" if "hash" in request.query else "no-cache, private"
-    headers = {"Content-Type": "application/json", "ETag": found.etag, "Vary": "Accept", "Cache-Control": caching}
-    if request.headers.get("If-None-Match") == found.etag:
-        return web.Response(status=304, headers=headers)
-    content = found.content
-    if len(content) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
-        content, headers["Content-Encoding"] = gzip.compress(content, compresslevel=1), "gzip"
-    return web.Response(body=content, headers=headers)

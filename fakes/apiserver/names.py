@@ -55,7 +55,8 @@ Check = Callable[[str], Problems]
 
 def wrong(path: str, text: str, check: Check) -> Causes:
     """The causes of a text that does not pass a check."""
-    return [invalid(path, text, problem) for problem in check(text)]
+    problems = check(text)
+    return [invalid(path, text, problem) for problem in problems] if problems else []
 
 
 @lru_cache(maxsize=16_384)

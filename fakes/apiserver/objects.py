@@ -42,10 +42,6 @@ def without(mapping: Mapping[str, Any], *keys: str) -> Object:
     return {key: value for key, value in mapping.items() if key not in keys}
 
 
-def without_nulls(value: Any) -> Any:
-    """The same JSON value less the nulls of its mappings (a null stands for an absent field); itself if it has none."""
-    if not isinstance(value, dict | list) or b"null" not in orjson.dumps(value):
-        return value
-    if isinstance(value, list):
-        return [without_nulls(item) for item in value]
-    return {key: without_nulls(item) for key, item in value.items() if item is not None}
+def has_nulls(value: Any) -> bool:
+    """Whether there may be a null in a JSON value."""
+    return isinstance(value, dict | list) and b"null" in orjson.dumps(value)

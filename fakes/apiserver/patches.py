@@ -13,7 +13,7 @@ from fakes.apiserver.errors import bad_request, unprocessable, unsupported_media
 from fakes.apiserver.fieldcheck import known, unreadable_patch
 from fakes.apiserver.objects import Object
 from fakes.apiserver.schema import Schema
-from fakes.apiserver.typecheck import mistyped
+from fakes.apiserver.typecheck import misread, mistyped
 
 JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
@@ -33,19 +33,29 @@ def apply(target: Object, patch: Any, patch_type: str, schema: Schema | None) ->
         if len(patch) > MAX_OPERATIONS:
             raise bad_request(f"a JSON patch may have at most {MAX_OPERATIONS} operations, not {len(patch)}")
         patched = json_patch(target, patch)
-        if schema is None or patched is target:
+        if schema is None or patched is target or not isinstance(patched, dict):
             return _object(patched)
-        kind = schema.name.rpartition(".")[2] or str(target.get("kind"))
-        if isinstance(patched, dict) and (wrong := mistyped(patched, schema, kind)):
-            raise unreadable_patch(orjson.dumps(patched).decode(), wrong)
-        return _object(known(patched, schema)[0])
+        return _object(known(_readable(patched, target, schema, whole=True), schema)[0])
     if patch_type not in (MERGE, STRATEGIC) or (patch_type == STRATEGIC and schema is None):
         raise unsupported_media_type((JSON, MERGE, STRATEGIC) if schema else (JSON, MERGE))
     if not isinstance(patch, Mapping):
         raise bad_request("a merge patch must be an object")
-    if patch_type == MERGE or schema is None:
-        return _object(merge(target, patch))
-    return strategic.apply(target, patch, schema)
+    if patch_type == STRATEGIC and schema is not None:
+        return strategic.apply(target, patch, schema)
+    patched = _object(merge(target, patch))
+    return patched if schema is None else _readable(patched, target, schema)
+
+
+def _readable(patched: Object, target: Object, schema: Schema, *, whole: bool = False) -> Object:
+    """The patched object, if it is still of its kind and, where asked, of its type; raises 422."""
+    wrong, kind = "", target.get("kind", "")
+    if any(patched.get(field, "") not in ("", target.get(field)) for field in ("kind", "apiVersion")):
+        wrong = misread(patched, kind)
+    elif whole:
+        wrong = mistyped(patched, schema, kind)
+    if wrong:
+        raise unreadable_patch(orjson.dumps(patched).decode(), wrong)
+    return patched
 
 
 def _object(patched: Any) -> Object:

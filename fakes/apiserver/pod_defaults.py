@@ -32,11 +32,11 @@ _HTTP_GET: Object = {"path": "/", "scheme": "HTTP"}
 _FIELD_REF: Object = {"apiVersion": "v1"}
 _RESOURCE_REF: Object = {"divisor": "0"}
 
-_NOT_READY, _UNREACHABLE = (
+NOT_READY, UNREACHABLE = (
     {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
     for key in ("not-ready", "unreachable")
 )
-_DEFAULT_TOLERATIONS = [_NOT_READY, _UNREACHABLE]
+_DEFAULT_TOLERATIONS = [NOT_READY, UNREACHABLE]
 
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 
@@ -192,16 +192,18 @@ def _resources(resources: Object) -> Object:
     limits, requests = quantities(resources.get("limits")), quantities(resources.get("requests"))
     if limits and any(name not in (requests or _NOTHING) for name in limits):
         requests = {**limits, **(requests or _NOTHING)}
+    if limits is resources.get("limits") and requests is resources.get("requests"):
+        return resources
     given = {"limits": limits, "requests": requests}
-    same = all(value is resources.get(name) for name, value in given.items())
-    return resources if same else {**resources, **{name: value for name, value in given.items() if value is not None}}
+    return {**resources, **{name: value for name, value in given.items() if value is not None}}
 
 
 def quantities(listed: Object | None) -> Object | None:
     """A resource list in Kubernetes' own notation; the very same if it is already."""
-    if not listed or all(_canonical(value) == value for value in listed.values()):
-        return listed
-    return {name: _canonical(value) for name, value in listed.items()}
+    for value in (listed or _NOTHING).values():
+        if _canonical(value) != value:
+            return {name: _canonical(each) for name, each in (listed or _NOTHING).items()}
+    return listed
 
 
 @lru_cache(maxsize=4096)

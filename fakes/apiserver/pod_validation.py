@@ -9,6 +9,7 @@ from fakes.apiserver.causes import Causes, duplicate, forbidden, invalid, requir
 from fakes.apiserver.metacauses import labels_causes, named
 from fakes.apiserver.names import dns_label, dns_subdomain, label_value, qualified_name, wrong
 from fakes.apiserver.objects import Object, Objects, without
+from fakes.apiserver.pod_defaults import NOT_READY, UNREACHABLE
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
@@ -63,6 +64,8 @@ def pod(obj: Object) -> Causes:
             path = f"spec.{group}[{at}]"
             _name(container, f"{path}.name", seen, causes)
             container_validation.container(container, path, volumes, causes)
+            if container.keys().isdisjoint(container_validation.LIFE):
+                continue
             if group == "containers" or container.get("restartPolicy") == "Always":
                 container_validation.life(container, path, causes)
             else:
@@ -75,6 +78,8 @@ def pod(obj: Object) -> Causes:
     for at, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         _spread(constraint, f"spec.topologySpreadConstraints[{at}]", causes)
     for at, toleration in enumerate(spec.get("tolerations") or ()):
+        if toleration is NOT_READY or toleration is UNREACHABLE:
+            continue  # those that the server gives
         _toleration(toleration, f"spec.tolerations[{at}]", causes)
     _host_aliases(spec.get("hostAliases") or (), causes)
     return causes
@@ -157,8 +162,9 @@ def _volumes(volumes: Iterable[Mapping[str, Any]], causes: Causes) -> set[str]:
     names: set[str] = set()
     for at, volume in enumerate(volumes):
         path = f"spec.volumes[{at}]"
-        kinds = [each for each in _VOLUMES if each in volume]
-        causes += [forbidden(f"{path}.{each}", "may not specify more than 1 volume type") for each in kinds[1:]]
+        if len(volume) > 2:  # more than a name and a kind
+            kinds = [each for each in _VOLUMES if each in volume]
+            causes += [forbidden(f"{path}.{each}", "may not specify more than 1 volume type") for each in kinds[1:]]
         _name(volume, f"{path}.name", names, causes)
     return names
 

@@ -50,7 +50,7 @@ def target(path: str, table: ResourceTable) -> Target:
     """
     group, version, parts = _api(path)
     if not any(each.group == group and each.version == version for each in table):
-        raise NoSuchPath(path)
+        raise NoSuchPath(path) if group else errors.no_such_resource()
     watch = parts[:1] == ["watch"]
     if watch:
         parts = parts[1:]

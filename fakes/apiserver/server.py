@@ -73,7 +73,7 @@ class ApiServer:
         checked: hand out objects that raise when they are changed in place.
         watch_cache: how many changes of each resource a watch or a paged list can go back.
         storage: where objects outlive the process; None for memory alone.
-        running: the controllers that it brings along (``controllers.ALL``); others' work is left to others.
+        running: the controllers that run in it (of ``controllers.ALL``) or beside it; others' work is left to others.
         sharing: keeps equal parts of objects once, where they come from clients; None to do without.
     """
 
@@ -85,7 +85,7 @@ class ApiServer:
         checked: bool = False,
         watch_cache: int = 10_000,
         storage: Storage | None = None,
-        running: AbstractSet[str] = controllers.ALL,
+        running: AbstractSet[str] = controllers.USUAL,
         sharing: Sharing | None = None,
     ) -> None:
         self.resources = ResourceTable(BUILT_IN)
@@ -103,7 +103,7 @@ class ApiServer:
         self._token_secret = random.randbytes(32)
         self._event_ages = EventAges(self._collections[EVENTS].get)
         self._due = WorkQueue()
-        self._plugins = AdmissionPlugins(self, self._due, counts=controllers.RESOURCE_QUOTA in running)
+        self._plugins = AdmissionPlugins(self, self._due, running)
         self._disruption: DisruptionController | None = None
         if controllers.DISRUPTION in running:
             self._disruption = DisruptionController(self, self._due, now)

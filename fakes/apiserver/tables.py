@@ -10,8 +10,9 @@ from typing import Any
 from fakes.apiserver.columns import Columns
 from fakes.apiserver.columns_catalog import columns_of
 from fakes.apiserver.errors import bad_request
-from fakes.apiserver.objects import Object
+from fakes.apiserver.objects import Object, without
 from fakes.apiserver.resources import ResourceType
+from fakes.apiserver.workloads import TEMPLATE_GENERATION
 
 META = "meta.k8s.io/v1"
 
@@ -70,4 +71,13 @@ def _object(obj: Object, include: str) -> dict[str, Any]:
         return {"object": None}
     if include == "Object":
         return {"object": obj}
-    return {"object": {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": obj["metadata"]}}
+    return {"object": {"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": _internal(obj["metadata"])}}
+
+
+def _internal(metadata: Object) -> Object:
+    """Metadata as the server itself has it: without the annotation that stands for a field of an older version."""
+    annotations = metadata.get("annotations") or ()
+    if TEMPLATE_GENERATION not in annotations:
+        return metadata
+    rest = without(metadata["annotations"], TEMPLATE_GENERATION)
+    return {**metadata, "annotations": rest} if rest else without(metadata, "annotations")

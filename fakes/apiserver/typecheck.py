@@ -1,10 +1,10 @@
 """Whether each value of an object is of its type's JSON kind, told as Go's decoder tells it. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fakes.apiserver import formats, gojson
-from fakes.apiserver.schema import Form, Schema
+from fakes.apiserver.schema import Form, Schema, of_kind
 
 _GO = {"string": "string", "boolean": "bool", "integer": "int32", "number": "float64"}
 
@@ -15,6 +15,37 @@ def mistyped(obj: Any, schema: Schema, kind: str) -> str:
     Directives of a strategic merge patch (``$patch`` and the like) are not looked at.
     """
     return _mistyped(obj, schema, kind, "")
+
+
+def misread(obj: Mapping[str, Any], expected: str) -> str:
+    """What is wrong with an object, by what it says that it is, as one of the expected kind; empty if nothing is."""
+    kind, api_version = str(obj.get("kind") or ""), str(obj.get("apiVersion") or "")
+    schema = of_kind(api_version, kind)
+    if schema is None:
+        return unregistered(kind, api_version)
+    wrong = mistyped(obj, schema, kind)
+    return wrong or (f"converting (v1.{kind}) to (v1.{expected}): unknown conversion" if kind != expected else "")
+
+
+def unregistered(kind: str, api_version: str) -> str:
+    """What is said of a kind that there is not."""
+    return f'no kind "{kind}" is registered for version "{api_version}" in scheme "pkg/runtime/scheme.go:110"'
+
+
+def unrestorable(value: Any, schema: Schema) -> str:
+    """What is wrong with the first value of the wrong kind, as told of a strategic merge patch."""
+    if value is None or schema.form is Form.ANY:
+        return ""
+    if not _fits(value, schema):
+        kind = {dict: "map", list: "slice", str: "string", bool: "bool", int: "int64", float: "float64"}[type(value)]
+        if schema.form is not Form.SCALAR:
+            return f"cannot restore {_RESTORED[schema.form]} from: {kind}"
+        into = schema.format if schema.format in ("int32", "int64") else _GO[schema.type]
+        return f"unrecognized type: {into}" if isinstance(value, dict | list) else f"cannot convert {kind} to {into}"
+    return next(filter(None, (unrestorable(*each[:2]) for each in _children(value, schema, "", ""))), "")
+
+
+_RESTORED = {Form.STRUCT: "struct", Form.LIST: "slice", Form.MAP: "map"}
 
 
 def _mistyped(value: Any, schema: Schema, struct: str, path: str) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fakes.apiserver import errors, metadata, podparts, shapes
+from fakes.apiserver import errors, metadata, nulls, podparts, shapes
 from fakes.apiserver.causes import Causes, invalid
 from fakes.apiserver.errors import bad_request
-from fakes.apiserver.objects import Object, without, without_nulls
+from fakes.apiserver.objects import Object, without
 from fakes.apiserver.resources import BINDINGS, PODS, ResourceType
 
 
@@ -53,7 +53,7 @@ def check_new(resource: ResourceType, name: str, meta: Mapping[str, Any]) -> Non
 
 def _decode_field(resource: ResourceType, field: str, value: Any) -> Any:
     if field != "status":  # conditions have times that may be null
-        value = without_nulls(value)
+        value = nulls.settled(value, None if resource.schema is None else resource.schema.child(field))
     shape = shapes.METADATA if field == "metadata" else resource.shapes.get(field)
     if shape is not None:
         shapes.check(value, shape, resource.kind, field)

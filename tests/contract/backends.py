@@ -50,8 +50,8 @@ def now() -> datetime:
 
 
 def fake_server() -> ApiServer:
-    """A fake API server whose objects nobody may change."""
-    return ApiServer(now=now, random=Random(1), checked=True, watch_cache=WATCH_CACHE)
+    """A fake API server whose objects nobody may change, with the controllers that a real one has here."""
+    return ApiServer(now=now, random=Random(1), checked=True, watch_cache=WATCH_CACHE, running=controllers.ALL)
 
 
 @asynccontextmanager

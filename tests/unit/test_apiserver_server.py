@@ -11,6 +11,7 @@ import pytest
 
 from fakes.apiserver import fieldcheck
 from fakes.apiserver.catalog import BUILT_IN
+from fakes.apiserver.controllers import ALL, NODE_LIFECYCLE
 from fakes.apiserver.errors import StatusError
 from fakes.apiserver.options import DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.patches import JSON, MERGE
@@ -130,13 +131,13 @@ def test_a_long_generated_name_is_cut(server: ApiServer) -> None:
     assert len(created["metadata"]["name"]) == 63
 
 
-def test_nulls_stand_for_absent_fields(server: ApiServer) -> None:
+def test_nulls_stand_for_absent_fields_and_in_maps_of_strings_for_empty_ones(server: ApiServer) -> None:
     body = pod(nodeName=None, nodeSelector={"a": None})
     body["metadata"]["creationTimestamp"] = None
     body["status"] = None
     created = server.create(PODS, "default", body)
     assert "nodeName" not in created["spec"]
-    assert created["spec"]["nodeSelector"] == {}
+    assert created["spec"]["nodeSelector"] == {"a": ""}
 
 
 def test_an_object_of_another_kind_is_refused(server: ApiServer) -> None:
@@ -345,11 +346,25 @@ def test_a_token_lives_for_ten_minutes_at_least(server: ApiServer) -> None:
         server.create(SERVICE_ACCOUNTS, "default", request, name="default", subresource="token")
 
 
-def test_a_null_from_a_patch_is_an_absent_field(server: ApiServer) -> None:
+def test_a_null_from_a_patch_is_an_empty_text_in_a_map_of_texts(server: ApiServer) -> None:
     server.create(PODS, "default", pod(activeDeadlineSeconds=9))
     operations = [{"op": "add", "path": "/metadata/labels", "value": {"a": None, "b": "c"}}]
     patched = server.patch(PODS, "default", "p", operations, JSON)
-    assert patched["metadata"]["labels"] == {"b": "c"}
+    assert patched["metadata"]["labels"] == {"a": "", "b": "c"}
+
+
+@pytest.mark.parametrize(("running", "taints"), [(ALL, 1), (ALL | {NODE_LIFECYCLE}, 0)])
+def test_a_new_node_is_not_ready_where_somebody_else_says_when_it_is(running: frozenset[str], taints: int) -> None:
+    server = ApiServer(now=Clock(), random=Random(1), running=running)
+    node = server.create(NODES, None, {"metadata": {"name": "n"}})
+    assert [each["key"] for each in node["spec"].get("taints", ())] == ["node.kubernetes.io/not-ready"] * taints
+
+
+def test_a_patch_to_another_kind_is_refused(server: ApiServer) -> None:
+    server.create(CONFIG_MAPS, "default", config_map())
+    with pytest.raises(StatusError, match="unknown conversion") as caught:
+        server.patch(CONFIG_MAPS, "default", "a", {"kind": "Pod", "data": None}, MERGE)
+    assert caught.value.code == 422
 
 
 def test_a_subresource_that_takes_no_writes_is_not_allowed(server: ApiServer) -> None:

@@ -64,12 +64,10 @@ def pod(obj: Object) -> Causes:
             path = f"spec.{group}[{at}]"
             _name(container, f"{path}.name", seen, causes)
             container_validation.container(container, path, volumes, causes)
-            if container.keys().isdisjoint(container_validation.LIFE):
-                continue
-            if group == "containers" or container.get("restartPolicy") == "Always":
-                container_validation.life(container, path, causes)
-            else:
-                container_validation.no_life(container, path, causes)
+            if not container.keys().isdisjoint(container_validation.LIFE):
+                lives_on = group == "containers" or container.get("restartPolicy") == "Always"
+                life = container_validation.life if lives_on else container_validation.no_life
+                life(container, path, causes)
     if spec.get("ephemeralContainers"):
         _ephemeral(obj, seen, volumes, causes)
     _scalars(spec, causes)
@@ -78,9 +76,8 @@ def pod(obj: Object) -> Causes:
     for at, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
         _spread(constraint, f"spec.topologySpreadConstraints[{at}]", causes)
     for at, toleration in enumerate(spec.get("tolerations") or ()):
-        if toleration is NOT_READY or toleration is UNREACHABLE:
-            continue  # those that the server gives
-        _toleration(toleration, f"spec.tolerations[{at}]", causes)
+        if toleration is not NOT_READY and toleration is not UNREACHABLE:  # those that the server gives
+            _toleration(toleration, f"spec.tolerations[{at}]", causes)
     _host_aliases(spec.get("hostAliases") or (), causes)
     return causes
 

@@ -6,7 +6,7 @@ import pytest
 
 from fakes.apiserver import defaults, pod_defaults, pod_validation, quantity
 from fakes.apiserver.admission import AdmissionPlugins
-from fakes.apiserver.controllers import WorkQueue
+from fakes.apiserver.controllers import RESOURCE_QUOTA, WorkQueue
 from fakes.apiserver.metacauses import named, updated
 from fakes.apiserver.names import dns_subdomain, label_value, qualified_name
 from fakes.apiserver.resources import PODS
@@ -20,7 +20,7 @@ def completed(spec: Object | None = None, **container: Any) -> Object:
     """A new pod of one container, after defaulting."""
     body = {"containers": [{"name": "c", "image": "app:1", **container}], **(spec or {})}
     pod = pod_defaults.pod({"metadata": {"name": "p", "namespace": "default"}, "spec": body}, defaults.admission())
-    return AdmissionPlugins(SERVER, WorkQueue(), counts=True).mutate(PODS, pod)
+    return AdmissionPlugins(SERVER, WorkQueue(), running={RESOURCE_QUOTA}).mutate(PODS, pod)
 
 
 def container_of(pod: Object) -> Object:

@@ -213,7 +213,7 @@ def patch(pod: Pod, new: PodStatus) -> dict[str, Any] | None:
     change: dict[str, Any] = {}
     for name in OWNED:
         value, old = wanted.get(name), current.get(name)
-        if value is not old and value != old and _said(value) != _said(old):
+        if value is not old and not _alike(value, old):
             change[name] = value
     for name in ("podIPs", "hostIPs"):
         if change.get(name) and current.get(name):
@@ -240,8 +240,17 @@ def _changed_conditions(current: Sequence[Condition], wanted: Sequence[Condition
     return changed
 
 
-def _said(value: Any) -> Any:
-    """A value without Go's zero values: an API server fills them in (``lastState: {}``, ``restartCount: 0``)."""
-    if isinstance(value, dict):
-        return {key: said for key, each in value.items() if (said := _said(each))}
-    return [_said(each) for each in value] if isinstance(value, list) else value
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two values say the same: an API server fills in Go's zero values (``lastState: {}``)."""
+    if one == other:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_alike(one.get(key), other.get(key)) for key in {**one, **other})
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return _says_nothing(one) and _says_nothing(other)
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether a value is Go's zero value, or an object of nothing else."""
+    return not value or (isinstance(value, dict) and all(map(_says_nothing, value.values())))

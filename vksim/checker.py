@@ -91,6 +91,8 @@ class Checker:
         self._known: set[str] = set()
         self._nodes: dict[str, _Taken] = {}
         self._bound: dict[str, tuple[str, dict[str, int]]] = {}
+        self._offered: Counter[str] = Counter()
+        self._requested: Counter[str] = Counter()
         self._wanted: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
         self._deleting: dict[str, KubeObject] = {}
         self._due: list[tuple[float, str]] = []
@@ -152,9 +154,8 @@ class Checker:
 
     def requested(self, resource: str) -> float:
         """How much of what all nodes offer is requested by pods that have not ended, as a share."""
-        nodes = [node for node in self._nodes.values() if node.offered is not None]
-        offered = sum(node.offered.get(resource, 0) for node in nodes if node.offered is not None)
-        return sum(node.amounts.get(resource, 0) for node in nodes) / offered if offered else 0.0
+        offered = self._offered[resource]
+        return self._requested[resource] / offered if offered else 0.0
 
     # --- told by the API server -------------------------------------------------------------------------------------
 
@@ -263,27 +264,41 @@ class Checker:
             if offered is not None and taken > offered.get(resource, 0) and amount:
                 text = f"pod {pod['metadata']['name']} was bound to {name}, which has not so much {resource} left"
                 self._violated(rules.CAPACITY, text, uid)
+            if offered is not None:
+                self._requested[resource] += amount
 
     def _gave_back(self, uid: str) -> None:
         bound = self._bound.pop(uid, None)
         if bound is not None:
-            amounts = self._nodes[bound[0]].amounts
+            node = self._nodes[bound[0]]
             for resource, amount in bound[1].items():
-                amounts[resource] -= amount
+                node.amounts[resource] -= amount
+                if node.offered is not None:
+                    self._requested[resource] -= amount
 
     def _node_changed(self, change: Change) -> None:
         node = change.object
         name = node["metadata"]["name"]
         if change.type == "DELETED":
             if name in self._nodes:
-                self._nodes[name].offered = None
+                self._offers(self._nodes[name], None)
             return
         allocatable = (node.get("status") or {}).get("allocatable")
         if allocatable is not None and (
             change.old is None or allocatable is not (change.old.get("status") or {}).get("allocatable")
         ):
             taken = self._nodes.setdefault(name, _Taken())
-            taken.offered = {resource: rules.amount(value) for resource, value in allocatable.items()}
+            self._offers(taken, {resource: rules.amount(value) for resource, value in allocatable.items()})
+
+    def _offers(self, node: _Taken, offered: dict[str, int] | None) -> None:
+        """A node offers something else than before; None: it has gone."""
+        if node.offered is not None:
+            self._offered.subtract(node.offered)
+            self._requested.subtract(node.amounts)
+        node.offered = offered
+        if offered is not None:
+            self._offered.update(offered)
+            self._requested.update(node.amounts)
 
     def _event_changed(self, change: Change) -> None:
         if change.type != "ADDED":

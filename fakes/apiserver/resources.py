@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fakes.apiserver import defaults, pod_defaults, pod_validation, schema, shapes, validation
@@ -76,6 +77,9 @@ class ResourceType:
         index: the field that lists and watches are indexed by.
         computed: nothing of it is kept: it is answered, or asked of others.
         conversion: how its objects are made of those of another version, which is stored; None if this one is.
+        has_status: whether its status is written apart.
+        api_version: ``v1`` or ``group/version``.
+        shape: the JSON types of all of an object.
     """
 
     group: str
@@ -104,19 +108,19 @@ class ResourceType:
     computed: bool = False
     conversion: Conversion | None = None
     has_status: bool = field(init=False)
+    api_version: str = field(init=False)
+    shape: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "has_status", any(each.name == "status" for each in self.subresources))
+        set_once = partial(object.__setattr__, self)
+        set_once("has_status", any(each.name == "status" for each in self.subresources))
+        set_once("api_version", f"{self.group}/{self.version}" if self.group else self.version)
+        set_once("shape", shapes.of_object(self.shapes))
 
     @property
     def singular(self) -> str:
         """The name of one, as discovery and kubectl have it."""
         return self.kind.lower()
-
-    @property
-    def api_version(self) -> str:
-        """``v1`` or ``group/version``."""
-        return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def qualified(self) -> str:

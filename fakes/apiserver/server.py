@@ -466,7 +466,7 @@ class ApiServer:
         """Store a change under the next version, and tell the watchers. Checks nothing: for the server's own parts."""
         self._version += 1
         stored = at_version(obj, self._version)
-        if self._sharing is not None:
+        if self._sharing is not None and resource is not EVENTS:  # which are packed soon
             stored = self._sharing.shared(stored, old)
         if self._checked:
             stored = freeze(stored)

@@ -25,6 +25,20 @@ def check(value: Any, shape: Any, kind: str, path: str) -> None:
         raise bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {problem}') from error
 
 
+def fits(obj: Any, shape: Any) -> bool:
+    """Whether a whole object has the types of ``of_object``; ``check`` says of a field what is wrong."""
+    try:
+        msgspec.convert(obj, shape)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def of_object(fields: Shapes) -> Any:
+    """The type of an object whose top-level fields have these types."""
+    return _object(metadata=METADATA, **fields)
+
+
 def _object(**fields: Any) -> Any:
     """An object some of whose fields have a type; each may be absent or null."""
     return msgspec.defstruct("Object", [(name, shape | None, None) for name, shape in fields.items()])

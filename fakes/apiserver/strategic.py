@@ -30,8 +30,7 @@ def _merge_map(original: Object, patch: Mapping[str, Any], schema: Schema) -> Ob
     if directive not in (None, "merge"):
         raise internal(f"unknown patch type: {directive} in map: {in_go(patch)}")
     result = dict(original)
-    kept = _directive(patch, _RETAIN)
-    if kept is not None:
+    if _RETAIN in patch and (kept := _directive(patch, _RETAIN)) is not None:
         result = {key: value for key, value in result.items() if key in kept}
     for key in _fields(patch):
         if key in patch and patch[key] is None:

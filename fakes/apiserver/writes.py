@@ -6,7 +6,7 @@ from typing import Any
 from fakes.apiserver import errors, metadata, nulls, podparts, shapes
 from fakes.apiserver.causes import Causes, invalid
 from fakes.apiserver.errors import bad_request
-from fakes.apiserver.objects import Object, without
+from fakes.apiserver.objects import Object, has_nulls, without
 from fakes.apiserver.resources import BINDINGS, PODS, ResourceType
 
 
@@ -18,6 +18,8 @@ def decode(resource: ResourceType, obj: Mapping[str, Any]) -> Object:
     if version not in (None, "", resource.api_version):
         expected = f"does not match the expected API version ({resource.api_version})"
         raise bad_request(f"the API version in the data ({version}) {expected}")
+    if not has_nulls(obj) and shapes.fits(obj, resource.shape):
+        return dict(obj)
     return {field: _decode_field(resource, field, value) for field, value in obj.items() if value is not None}
 
 

@@ -6,10 +6,10 @@ and dropped, as client-go's recorder does.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from providers.base import Clock
 from providers.types import KubeObject
@@ -26,8 +26,7 @@ NORMAL = "Normal"
 WARNING = "Warning"
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(NamedTuple):
     about: Mapping[str, Any]
     type: str
     reason: str
@@ -61,20 +60,26 @@ class EventRecorder:
         self._clock = clock
         self._random = random
         self._log = log
-        self._queue: asyncio.Queue[_Told] = asyncio.Queue()
+        self._told: deque[_Told] = deque()
+        self._idle: asyncio.Future[None] | None = None
         self._known: dict[tuple[str, str, str], tuple[str, int]] = {}
 
     def tell(self, about: Mapping[str, Any], type_: str, reason: str, message: str) -> None:
         """Tell an event about an object; returns at once."""
-        if self._queue.qsize() >= BACKLOG:
+        if len(self._told) >= BACKLOG:
             self._log.warning("event dropped, %d wait already: %s %s", BACKLOG, reason, message)
             return
-        self._queue.put_nowait(_Told(about, type_, reason, message[:LONGEST_MESSAGE]))
+        self._told.append(_Told(about, type_, reason, message[:LONGEST_MESSAGE]))
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
 
     async def run(self) -> None:
         """Write what was told, until cancelled."""
         while True:
-            told = await self._queue.get()
+            if not self._told:
+                self._idle = asyncio.get_running_loop().create_future()
+                await self._idle
+            told = self._told.popleft()
             try:
                 await self._write(told)
             except ApiError as error:

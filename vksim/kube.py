@@ -1,6 +1,5 @@
 """The Kubernetes API of a simulated cluster: ``runner.kube.KubeApi`` as direct calls into the fake API server."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from fakes.apiserver.server import ApiServer
 from fakes.apiserver.watch import Watcher
 from providers.types import KubeObject
 from runner.kube import LEASES, Patch, PatchType, Resource, WatchEvent, error_from_status
+from vksim.loop import pause
 
 Latency = Callable[[], float]
 Before = Callable[[str, Resource], None]
@@ -210,7 +210,7 @@ class InProcessKube:
         if self._latency is not None:
             seconds = self._latency()
             if seconds > 0:
-                await asyncio.sleep(seconds)
+                await pause(seconds)
         if self._before is not None:
             self._before(verb, resource)
 
@@ -228,16 +228,13 @@ class _Events:
 
     def __init__(self, watcher: Watcher) -> None:
         self.watcher = watcher
-        self._next = watcher.next
+        self._next = watcher.__anext__
 
     def __aiter__(self) -> AsyncIterator[WatchEvent]:
         return self
 
     async def __anext__(self) -> WatchEvent:
-        event = await self._next()
-        if event is None:
-            raise StopAsyncIteration
-        if event[0] == "ERROR":
-            status = event[1]
-            raise error_from_status(status, code=status["code"])
-        return WatchEvent(*event)
+        kind, obj = await self._next()
+        if kind == "ERROR":
+            raise error_from_status(obj, code=obj["code"])
+        return WatchEvent(kind, obj)

@@ -13,7 +13,7 @@ import itertools
 import math
 from asyncio import base_events, events
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -307,6 +307,56 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def _process_events(self, event_list: Any) -> None:
         """There is no selector, so there are no events."""
+
+
+def pause(seconds: float) -> Awaitable[None]:
+    """As ``asyncio.sleep``; on a virtual loop for half of what that takes."""
+    loop = asyncio.get_running_loop()
+    return _Pause(loop, seconds) if isinstance(loop, VirtualLoop) else asyncio.sleep(seconds)
+
+
+class _Pause:
+    """What a task waits for while it sleeps: all of a future that it asks for, and when its time has come the next
+    step of the task, not a callback that has that called back.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_loop", "_seconds", "_timer", "_wake")
+    _wake: Callable[["_Pause"], object]
+    _context: Context
+
+    def __init__(self, loop: VirtualLoop, seconds: float) -> None:
+        self._asyncio_future_blocking = False
+        self._cancelled = False
+        self._loop = loop
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __await__(self) -> Generator["_Pause", None, None]:
+        self._asyncio_future_blocking = True
+        yield self
+
+    def get_loop(self) -> VirtualLoop:
+        """The loop of whoever may wait for it."""
+        return self._loop
+
+    def add_done_callback(self, wake: Callable[["_Pause"], object], *, context: Context) -> None:
+        """The task waits: from now on the time runs."""
+        self._wake, self._context = wake, context
+        self._timer = self._loop.call_later(self._seconds, wake, self, context=context)
+
+    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002  (the task remembers it)
+        """The task is cancelled, and learns of it when it takes its next step."""
+        if self._cancelled or self._timer is None or not self._timer._scheduled:  # type: ignore[attr-defined]  # noqa: SLF001
+            return False
+        self._cancelled = True
+        self._timer.cancel()
+        self._loop.call_soon(self._wake, self, context=self._context)
+        return True
+
+    def result(self) -> None:
+        """How it ended."""
+        if self._cancelled:
+            raise asyncio.CancelledError
 
 
 class VirtualClock:

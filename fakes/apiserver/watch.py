@@ -74,7 +74,7 @@ class Watcher:
         while not self._events:
             if self._ended:
                 return None
-            await self._wait()
+            await self._something()
         return self._events.popleft()
 
     async def next_batch(self) -> list[Event]:
@@ -82,7 +82,7 @@ class Watcher:
         while not self._events:
             if self._ended:
                 return []
-            await self._wait()
+            await self._something()
         batch = list(self._events)
         self._events.clear()
         return batch
@@ -91,10 +91,11 @@ class Watcher:
         return self
 
     async def __anext__(self) -> Event:
-        event = await self.next()
-        if event is None:
-            raise StopAsyncIteration
-        return event
+        while not self._events:
+            if self._ended:
+                raise StopAsyncIteration
+            await self._something()
+        return self._events.popleft()
 
     def close(self) -> None:
         """The client has gone: drop what is queued, and end. Safe to call again."""
@@ -112,15 +113,13 @@ class Watcher:
             self._on_end = None
         self._wake()
 
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def _something(self) -> asyncio.Future[None]:
+        """Done when there is an event, or the end."""
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        return waiter
 
     def _wake(self) -> None:
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 

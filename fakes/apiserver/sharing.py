@@ -5,7 +5,8 @@ costs next to nothing; what has not occurred for long is forgotten. Objects are 
 not equal has at least equal keys, and keeps those once (``compact``).
 """
 
-from typing import Any, Generic, TypeVar
+from sys import intern
+from typing import Any
 
 import orjson
 
@@ -17,29 +18,8 @@ GENERATION = 16_384
 LONGEST_TEXT = 64
 """Characters of a text worth looking up."""
 
-T = TypeVar("T")
-
-
-class _Memory(Generic[T]):
-    """What has occurred lately: one generation fills, the one before is still known."""
-
-    def __init__(self) -> None:
-        self._young: dict[Any, T] = {}
-        self._old: dict[Any, T] = {}
-
-    def get(self, key: object) -> T | None:
-        """What is remembered by that key."""
-        found = self._young.get(key)
-        if found is None and key in self._old:
-            found = self._old[key]
-            self.put(key, found)
-        return found
-
-    def put(self, key: object, value: T) -> None:
-        """Remember something."""
-        self._young[key] = value
-        if len(self._young) >= GENERATION:
-            self._old, self._young = self._young, {}
+_NOT_SHARED = frozenset({"name", "uid", "resourceVersion"})
+"""Metadata that is an object's own."""
 
 
 class _Once:
@@ -53,8 +33,10 @@ class Sharing:
     """Finds for new objects the parts that others have already."""
 
     def __init__(self) -> None:
-        self._parts: _Memory[Any] = _Memory()
-        self._texts: _Memory[str] = _Memory()
+        self._young: dict[int, Any] = {}
+        """What has occurred lately, by the hash of its JSON: one generation fills,"""
+        self._old: dict[int, Any] = {}
+        """the one before is still known."""
         self._dict = Compactor().made
 
     def shared(self, new: Object, old: Object | None) -> Object:
@@ -66,31 +48,36 @@ class Sharing:
         )
 
     def _field(self, key: str, value: Any, before: Object) -> Any:
-        if key == "metadata":  # never equal, but much of it may be
-            old = before.get(key) or {}
-            return self._dict(
-                tuple(value), [each if each is old.get(name) else self._value(each) for name, each in value.items()]
-            )
-        return self._value(value)
+        if key != "metadata":
+            return self._value(value)
+        old = before.get(key) or {}  # never equal, but much of it may be
+        return self._dict(
+            tuple(value),
+            [
+                each if name in _NOT_SHARED or each is old.get(name) else self._value(each)
+                for name, each in value.items()
+            ],
+        )
 
     def _value(self, value: Any) -> Any:
-        if isinstance(value, dict | list):
-            return self._part(value)
-        if isinstance(value, str) and len(value) <= LONGEST_TEXT:
-            known = self._texts.get(value)
-            if known is not None:
-                return known
-            self._texts.put(value, value)
-        return value
+        kind = type(value)
+        if kind is str:
+            return intern(value) if len(value) <= LONGEST_TEXT else value
+        return self._part(value) if kind is dict or kind is list else value
 
     def _part(self, part: Any) -> Any:
         key = hash(orjson.dumps(part))
-        known = self._parts.get(key)
+        known = self._young.get(key)
+        if known is None and (known := self._old.get(key)) is not None:
+            self._young[key] = known
         if known == part:
             return known
-        if isinstance(part, dict):
-            part = self._dict(tuple(part), map(self._value, part.values()))
+        value = self._value
+        if type(part) is dict:
+            part = self._dict(tuple(part), [value(each) for each in part.values()])
         else:
-            part = list(tuple(map(self._value, part)))  # noqa: C414  (a list of known length has no room to spare)
-        self._parts.put(key, _ONCE if known is None else part)
+            part = list(tuple([value(each) for each in part]))  # noqa: C414  (a list of known length has no room to spare)
+        self._young[key] = _ONCE if known is None else part
+        if len(self._young) >= GENERATION:
+            self._old, self._young = self._young, {}
         return part

@@ -1,7 +1,7 @@
 """One virtual node: puts the node controller, the pods' reconciler and the provider together and runs them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 
 from providers.base import PodNotifier, Provider
 from providers.types import Pod
@@ -100,8 +100,9 @@ class Agent:
         """What is known of each pod, by UID; to look at."""
         return self._reconciler.records
 
-    def waiting(self) -> int:
-        """How many pods wait for a worker."""
+    @property
+    def waiting(self) -> Sized:
+        """The pods that wait for a worker."""
         return self._reconciler.waiting
 
     async def shut_down(self) -> None:

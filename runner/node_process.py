@@ -87,7 +87,7 @@ async def _open(
     stack.push_async_callback(provider.close)
     await provider.start()
     agent = Agent(kube, provider, config, ports, observer=instruments.queue(name))
-    instruments.metrics.watch(name, agent.records, agent.waiting)
+    instruments.metrics.watch(name, agent.records, lambda: len(agent.waiting))
     timeouts = StreamTimeouts(kubelet.stream_idle_timeout, kubelet.stream_creation_timeout)
     handlers = Handlers(OneNode(agent.kubelet), ports.clock, timeouts, instruments.metrics.text)
     await stack.enter_async_context(KubeletServer(handlers, tls, auth, instruments.tracer).serving(listener))

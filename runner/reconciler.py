@@ -7,7 +7,7 @@ something is being done for it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Sequence, Sized
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar, cast
@@ -187,9 +187,9 @@ class Reconciler:
                 self._queue.add(uid)
 
     @property
-    def waiting(self) -> int:
-        """How many pods wait for a worker."""
-        return len(self._queue)
+    def waiting(self) -> Sized:
+        """The pods that wait for a worker."""
+        return self._queue
 
     async def _work(self, uid: str) -> None:
         if uid in self.records:
@@ -357,7 +357,7 @@ class Reconciler:
         if _is_older(cast("Pod", written), record.pod):
             return
         record.pod = cast("Pod", written)
-        if record.pod.get("status") == status:
+        if statuses.alike(record.pod.get("status"), status):
             return
         if (left := statuses.patch(record.pod, status)) is not None:
             raise kube.Refused(f"the API server did not take the status as written: {sorted(left['status'])} differ")

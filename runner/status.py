@@ -213,7 +213,7 @@ def patch(pod: Pod, new: PodStatus) -> dict[str, Any] | None:
     change: dict[str, Any] = {}
     for name in OWNED:
         value, old = wanted.get(name), current.get(name)
-        if value is not old and not _alike(value, old):
+        if value is not old and not alike(value, old):
             change[name] = value
     for name in ("podIPs", "hostIPs"):
         if change.get(name) and current.get(name):
@@ -240,14 +240,18 @@ def _changed_conditions(current: Sequence[Condition], wanted: Sequence[Condition
     return changed
 
 
-def _alike(one: Any, other: Any) -> bool:
+def alike(one: Any, other: Any) -> bool:
     """Whether two values say the same: an API server fills in Go's zero values (``lastState: {}``)."""
     if one == other:
         return True
     if isinstance(one, dict) and isinstance(other, dict):
-        return all(_alike(one.get(key), other.get(key)) for key in {**one, **other})
+        for key in {**one, **other}:
+            this, that = one.get(key), other.get(key)
+            if this is not that and not alike(this, that):
+                return False
+        return True
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
+        return len(one) == len(other) and all(map(alike, one, other))
     return _says_nothing(one) and _says_nothing(other)
 
 

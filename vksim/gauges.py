@@ -21,7 +21,7 @@ class Gauges:
 
     def look(self, cluster: Cluster, observer: Observer, checker: Checker) -> None:
         """Take in how full it is now."""
-        runners = sum(node.agent.waiting() for node in cluster.nodes.values() if node.agent is not None)
+        runners = sum(len(node.agent.waiting) for node in cluster.nodes.values() if node.agent is not None)
         self._read("queue scheduler", observer.queued)
         self._read("queue runners", runners)
         for name in REQUESTED:

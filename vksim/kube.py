@@ -224,17 +224,21 @@ class InProcessKube:
 class _Events:
     """A watcher's events as the protocol has them: the end is the end of the iteration, an ERROR is raised."""
 
-    __slots__ = ("_next", "watcher")
+    __slots__ = ("_queued", "watcher")
 
     def __init__(self, watcher: Watcher) -> None:
         self.watcher = watcher
-        self._next = watcher.__anext__
+        self._queued = watcher.queued
 
     def __aiter__(self) -> AsyncIterator[WatchEvent]:
         return self
 
     async def __anext__(self) -> WatchEvent:
-        kind, obj = await self._next()
+        while not self._queued:
+            if self.watcher.ended:
+                raise StopAsyncIteration
+            await self.watcher.arrival()
+        kind, obj = self._queued.popleft()
         if kind == "ERROR":
             raise error_from_status(obj, code=obj["code"])
         return WatchEvent(kind, obj)

@@ -316,8 +316,9 @@ def pause(seconds: float) -> Awaitable[None]:
 
 
 class _Pause:
-    """What a task waits for while it sleeps: all of a future that it asks for, and when its time has come the next
-    step of the task, not a callback that has that called back.
+    """What a task waits for while it sleeps: as much of a future as a task asks for.
+
+    When its time has come it is the next step of the task that is called, not a callback that has that called.
     """
 
     __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_loop", "_seconds", "_timer", "_wake")

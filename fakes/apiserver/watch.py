@@ -42,12 +42,15 @@ class Change(NamedTuple):
 
 
 class Watcher:
-    """One watch: a queue of events, and a future that wakes whoever waits for them."""
+    """One watch: a queue of events, and a future that wakes whoever waits for them.
+
+    Attributes:
+        queued: what has not been read; whoever is in a hurry reads it here, and waits for an ``arrival``.
+        ended: nothing more will come.
+    """
 
     __slots__ = (
         "_after",
-        "_ended",
-        "_events",
         "_lag",
         "_late",
         "_matches",
@@ -55,56 +58,58 @@ class Watcher:
         "_on_end",
         "_timers",
         "_waiter",
+        "ended",
+        "queued",
     )
 
     def __init__(self, namespace: str | None, selection: Selection, after: int) -> None:
         self._namespace = namespace
         self._matches = selection.matches
         self._after = after
-        self._events: deque[Event] = deque()
+        self.queued: deque[Event] = deque()
         self._lag = 0.0
         self._late: deque[Event] | None = None  # there is one for each node, and few ever lag
         self._waiter: asyncio.Future[None] | None = None
-        self._ended = False
+        self.ended = False
         self._on_end: Callable[[], None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     async def next(self) -> Event | None:
         """The next event, when there is one; None when the watch has ended."""
-        while not self._events:
-            if self._ended:
+        while not self.queued:
+            if self.ended:
                 return None
-            await self._something()
-        return self._events.popleft()
+            await self.arrival()
+        return self.queued.popleft()
 
     async def next_batch(self) -> list[Event]:
         """Everything queued, at least one event; an empty list when the watch has ended."""
-        while not self._events:
-            if self._ended:
+        while not self.queued:
+            if self.ended:
                 return []
-            await self._something()
-        batch = list(self._events)
-        self._events.clear()
+            await self.arrival()
+        batch = list(self.queued)
+        self.queued.clear()
         return batch
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
 
     async def __anext__(self) -> Event:
-        while not self._events:
-            if self._ended:
+        while not self.queued:
+            if self.ended:
                 raise StopAsyncIteration
-            await self._something()
-        return self._events.popleft()
+            await self.arrival()
+        return self.queued.popleft()
 
     def close(self) -> None:
         """The client has gone: drop what is queued, and end. Safe to call again."""
-        self._events.clear()
+        self.queued.clear()
         self.end()
 
     def end(self) -> None:
         """No more events after those that are queued."""
-        self._ended = True
+        self.ended = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -113,7 +118,7 @@ class Watcher:
             self._on_end = None
         self._wake()
 
-    def _something(self) -> asyncio.Future[None]:
+    def arrival(self) -> asyncio.Future[None]:
         """Done when there is an event, or the end."""
         waiter = self._waiter = asyncio.get_running_loop().create_future()
         return waiter
@@ -160,18 +165,18 @@ class Watcher:
         self._push(self._late.popleft())
 
     def _push(self, event: Event) -> None:
-        if self._ended:
+        if self.ended:
             return
-        self._events.append(event)
+        self.queued.append(event)
         if self._waiter is not None:
             self._wake()
-        elif len(self._events) > MAX_QUEUED:
-            self._events.clear()
+        elif len(self.queued) > MAX_QUEUED:
+            self.queued.clear()
             self.fail(expired("too old resource version: the client does not keep up with its watch").status)
 
     def fail(self, status: Object) -> None:
         """End the watch with an ERROR event."""
-        self._events.append(("ERROR", status))
+        self.queued.append(("ERROR", status))
         self.end()
 
     def schedule(self, bookmark: Callable[[], Event] | None, timeout_seconds: float | None) -> None:

@@ -120,7 +120,7 @@ class AdmissionPlugins:
             raise errors.forbidden("pods", priorities.sent_name(pod), why)
         wish = spec.get("automountServiceAccountToken", account.get("automountServiceAccountToken"))
         if wish is not False:
-            _mount_api_access(spec, pod["metadata"].get("generateName") or name_of(pod))
+            _mount_api_access(spec)
         if account.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
             spec["imagePullSecrets"] = [{"name": each["name"]} for each in account["imagePullSecrets"]]
 
@@ -159,10 +159,10 @@ def _not_ready(node: Object) -> Object:
 _NOT_READY: Object = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 
-def _mount_api_access(spec: Object, name_of_template: str) -> None:
+def _mount_api_access(spec: Object) -> None:
     volumes = spec.get("volumes") or []
     name = next((each["name"] for each in volumes if each.get("name", "").startswith(_API_ACCESS_VOLUME)), "")
-    own = name or f"{_API_ACCESS_VOLUME}{_suffix_of(name_of_template)}"
+    own = name or f"{_API_ACCESS_VOLUME}{_suffix_of(spec['serviceAccountName'])}"
     mount = {"name": own, "readOnly": True, "mountPath": _API_ACCESS_PATH}
     needed = False
     for group in ("initContainers", "containers"):
@@ -175,9 +175,9 @@ def _mount_api_access(spec: Object, name_of_template: str) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _suffix_of(name: str) -> str:
-    """One for all pods of a template, so that they can share what is the same."""
-    return suffix(Random(name))
+def _suffix_of(account: str) -> str:
+    """One for all pods of an account, so that they can share what is the same."""
+    return suffix(Random(account))
 
 
 def _with_mount(container: Object, mount: Object) -> Object:

@@ -29,24 +29,40 @@ def _merge_map(original: Object, patch: Mapping[str, Any], schema: Schema) -> Ob
         return {}  # upstream drops the keys beside the directive too
     if directive not in (None, "merge"):
         raise internal(f"unknown patch type: {directive} in map: {in_go(patch)}")
-    result = dict(original)
-    if _RETAIN in patch and (kept := _directive(patch, _RETAIN)) is not None:
-        result = {key: value for key, value in result.items() if key in kept}
+    result = _retained(original, patch) if _RETAIN in patch else original
     for key in _fields(patch):
         if key in patch and patch[key] is None:
-            result.pop(key, None)
+            if key in result:
+                result = {name: value for name, value in result.items() if name != key}
             continue
         old = result.get(key)
-        rule = schema.child(key)
-        if rule.merge_key is not None:
-            order, deleted = _directive(patch, _ORDER + key), _directive(patch, _DELETE + key)
-            result[key] = _merge_list(old if isinstance(old, list) else [], patch.get(key) or [], rule, order, deleted)
-        elif key in patch:
-            value = patch[key]
-            if isinstance(value, dict) and not rule.replaced:
-                value = _merge_map(old if isinstance(old, dict) else {}, value, rule)
+        value = _merged(old, key, patch, schema)
+        if value is not old and (key not in result or value != old):
+            result = dict(result) if result is original else result
             result[key] = value
-    return original if result == original else result
+    return result
+
+
+def _retained(original: Object, patch: Mapping[str, Any]) -> Object:
+    kept = _directive(patch, _RETAIN)
+    if kept is None or all(key in kept for key in original):
+        return original
+    return {key: value for key, value in original.items() if key in kept}
+
+
+def _merged(old: Any, key: str, patch: Mapping[str, Any], schema: Schema) -> Any:
+    """What a field comes to be."""
+    if key in schema.merged:
+        order, deleted = _directive(patch, _ORDER + key), _directive(patch, _DELETE + key)
+        return _merge_list(
+            old if isinstance(old, list) else [], patch.get(key) or [], schema.child(key), order, deleted
+        )
+    if key not in patch:
+        return old
+    value = patch[key]
+    if isinstance(value, dict) and not (rule := schema.child(key)).replaced:
+        return _merge_map(old if isinstance(old, dict) else {}, value, rule)
+    return value
 
 
 def _fields(patch: Mapping[str, Any]) -> Iterable[str]:

@@ -44,6 +44,7 @@ class Schema:
     __slots__ = (
         "_fields",
         "_items",
+        "_merged",
         "_raw",
         "atomic",
         "either",
@@ -64,6 +65,7 @@ class Schema:
         self._raw = body
         self._fields: dict[str, Schema] | None = None
         self._items: Schema | None = None
+        self._merged: frozenset[str] | None = None
         self.name = referred
         self.form = _form(body)
         self.either = "oneOf" in body
@@ -81,6 +83,13 @@ class Schema:
         if self._fields is None:
             self._fields = {name: Schema(raw) for name, raw in self._raw.get("properties", {}).items()}
         return self._fields
+
+    @property
+    def merged(self) -> frozenset[str]:
+        """The fields that are lists which a strategic merge patch merges."""
+        if self._merged is None:
+            self._merged = frozenset(name for name, each in self.fields.items() if each.merge_key is not None)
+        return self._merged
 
     @property
     def items(self) -> "Schema":

@@ -19,7 +19,8 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from fakes.apiserver.access import kubeconfig, make_certificates
+from fakes.apiserver.access import kubeconfig
+from fakes.apiserver.certificates import make_certificates
 from runner.kube import NAMESPACES, ApiError, NotFound
 from runner.kube_http import HttpKube
 from runner.ports import real_ports

@@ -32,7 +32,7 @@ from runner import logs
 from runner.kubelet.handlers import Handlers
 from runner.kubelet.node import KubeletNode
 from runner.kubelet.server import AddressError, KubeletServer, listen
-from runner.kubelet.tls import TlsFiles, server_context
+from runner.kubelet.tls import ServerContext
 from runner.ports import InThread, SystemClock
 from vksim.cluster import CONTROLLERS, Cluster
 from vksim.serving import (
@@ -136,10 +136,11 @@ async def serving(settings: Settings) -> AsyncIterator[Path]:
                 address=address,
                 port=listener.getsockname()[1],
             )
-        tls = server_context(TlsFiles(), node_name="vksim", address=address, now=clock.now())
+        certificates = access.made_apart(["localhost", "127.0.0.1", address])
+        tls = ServerContext()
+        tls.exchange(pair=(certificates.certificate, certificates.key))
         kubelets = KubeletServer(Handlers(_Nodes(cluster), clock), tls)
         await stack.enter_async_context(kubelets.serving(listener))
-        certificates = access.make_certificates(["localhost", "127.0.0.1", address], clock.now())
         token = secrets.token_urlsafe(32)
         server = cluster.server
         faults = Faults(rules, now=clock.now, random=Random(FAULTS_SEED), version=lambda: server.version)

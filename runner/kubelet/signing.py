@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from providers.base import Clock
 from runner import backoff
 from runner.kube import ApiError, KubeApi, Resource
-from runner.kubelet.tls import ServerContext, TlsError, alternative_names, subject
+from runner.kubelet.certificates import alternative_names, subject
+from runner.kubelet.tls import ServerContext, TlsError
 
 REQUESTS = Resource(
     "certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False

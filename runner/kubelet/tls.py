@@ -4,7 +4,6 @@ The API server does not check a kubelet's certificate unless it is told to (``--
 self-signed one does for logs and exec.
 """
 
-import ipaddress
 import ssl
 import tempfile
 from dataclasses import dataclass
@@ -12,14 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
 VALIDITY = timedelta(days=365)
 """Of a certificate that we make; each start makes a new one."""
-CLOCK_SKEW = timedelta(hours=1)
 
 
 class TlsError(Exception):
@@ -106,6 +99,8 @@ def load_certificate(context: ServerContext, files: TlsFiles, *, node_name: str,
         TlsError: a file cannot be used.
     """
     if files.certificate is None or files.key is None:
+        from runner.kubelet.certificates import self_signed  # noqa: PLC0415  (brings 8 MiB that others do without)
+
         context.exchange(pair=self_signed(node_name, address, now))
         return
     pair = _read(files.certificate), _read(files.key)
@@ -124,45 +119,6 @@ def load_authority(context: ServerContext, files: TlsFiles) -> None:
         context.exchange(authority=authority)
     except TlsError as error:
         raise TlsError(f"{files.client_ca}: {error}") from error
-
-
-def subject(node_name: str) -> x509.Name:
-    """A kubelet's name in certificates."""
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:nodes"),
-            # 64 characters are the most that a common name may have.
-            x509.NameAttribute(NameOID.COMMON_NAME, f"system:node:{node_name}"[:64]),
-        ]
-    )
-
-
-def alternative_names(node_name: str, address: str) -> x509.SubjectAlternativeName:
-    """Where it is found."""
-    return x509.SubjectAlternativeName([x509.DNSName(node_name), x509.IPAddress(ipaddress.ip_address(address))])
-
-
-def self_signed(node_name: str, address: str, now: datetime) -> tuple[bytes, bytes]:
-    """A certificate for the node's name and InternalIP, and its key, both PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = subject(node_name)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + VALIDITY)
-        .add_extension(alternative_names(node_name, address), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return (
-        certificate.public_bytes(serialization.Encoding.PEM),
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
-    )
 
 
 def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:

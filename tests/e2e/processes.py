@@ -14,7 +14,8 @@ from typing import Any
 
 import yaml
 
-from fakes.apiserver.access import kubeconfig, make_certificates
+from fakes.apiserver.access import kubeconfig
+from fakes.apiserver.certificates import make_certificates
 from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.server import ApiServer
 from runner.kube import NODES, PODS, KubeApi, NotFound

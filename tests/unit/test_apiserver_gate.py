@@ -15,11 +15,11 @@ import pytest
 import trustme
 
 from fakes.apiserver import bootstrap
-from fakes.apiserver.access import make_certificates
 from fakes.apiserver.attributes import Attributes, of_request
 from fakes.apiserver.audit import AuditLog
 from fakes.apiserver.authorizer import ADMINISTRATOR, User
 from fakes.apiserver.catalog import CLUSTER_ROLES, ROLE_BINDINGS, ROLES
+from fakes.apiserver.certificates import make_certificates
 from fakes.apiserver.faults import Faults, parse
 from fakes.apiserver.http import HttpDoor
 from fakes.apiserver.patches import MERGE

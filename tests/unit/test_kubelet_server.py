@@ -18,9 +18,10 @@ from cryptography import x509
 
 from providers.base import LogOptions
 from providers.errors import Invalid, NotFound, Retryable, Unsupported
+from runner.kubelet.certificates import self_signed
 from runner.kubelet.handlers import Handlers
 from runner.kubelet.server import AddressError, KubeletServer, listen
-from runner.kubelet.tls import TlsError, TlsFiles, self_signed, server_context
+from runner.kubelet.tls import TlsError, TlsFiles, server_context
 from runner.logs import POD
 from runner.ports import SystemClock
 from runner.tracing import NoTraces

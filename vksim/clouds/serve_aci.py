@@ -13,7 +13,7 @@ from fakes.aci.cloud import Account, AciCloud
 from fakes.aci.http import HttpDoor
 from fakes.aci.principals import Application, Principals
 from fakes.aci.views import guid
-from fakes.apiserver.access import make_certificates
+from fakes.apiserver.certificates import make_certificates
 from runner.ports import SystemClock
 from vksim.clouds import serving
 from vksim.clouds.serving import Up

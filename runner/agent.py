@@ -8,6 +8,7 @@ from providers.types import Pod
 from runner import backoff, logs, shutdown
 from runner.config import RunnerConfig
 from runner.events import EventRecorder
+from runner.flag import Flag
 from runner.informer import Informer
 from runner.kube import PODS, KubeApi
 from runner.kubelet.node import KubeletNode
@@ -46,7 +47,7 @@ class Agent:
         observer: Observer = UNOBSERVED,
     ) -> None:
         log = logs.NodeLogger("runner", config.node_name)
-        self.ready = asyncio.Event()
+        self.ready = Flag()
         self.node_name = config.node_name
         self._kube = kube
         self._provider = provider

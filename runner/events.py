@@ -62,12 +62,15 @@ class EventRecorder:
         self._log = log
         self._told: deque[_Told] = deque()
         self._idle: asyncio.Future[None] | None = None
+        self._dropped = 0
         self._known: dict[tuple[str, str, str], tuple[str, int]] = {}
 
     def tell(self, about: Mapping[str, Any], type_: str, reason: str, message: str) -> None:
         """Tell an event about an object; returns at once."""
         if len(self._told) >= BACKLOG:
-            self._log.warning("event dropped, %d wait already: %s %s", BACKLOG, reason, message)
+            if not self._dropped:
+                self._log.warning("events are dropped, %d wait already; the first is %s %s", BACKLOG, reason, message)
+            self._dropped += 1
             return
         self._told.append(_Told(about, type_, reason, message[:LONGEST_MESSAGE]))
         if self._idle is not None and not self._idle.done():
@@ -77,6 +80,9 @@ class EventRecorder:
         """Write what was told, until cancelled."""
         while True:
             if not self._told:
+                if self._dropped:
+                    self._log.warning("%d events were dropped", self._dropped)
+                    self._dropped = 0
                 self._idle = asyncio.get_running_loop().create_future()
                 await self._idle
             told = self._told.popleft()

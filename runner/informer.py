@@ -11,6 +11,7 @@ from random import Random
 
 from providers.types import KubeObject
 from runner import backoff
+from runner.flag import Flag
 from runner.kube import ApiError, Gone, KubeApi, Resource
 
 PAGE_SIZE = 500
@@ -53,8 +54,8 @@ class Informer:
         field_selector: str = "",
     ) -> None:
         self.objects: dict[str, KubeObject] = {}
-        self.synced = asyncio.Event()
-        self.asked = asyncio.Event()
+        self.synced = Flag()
+        self.asked = Flag()
         self.error: ApiError | None = None
         self._version = ""
         self._kube = kube

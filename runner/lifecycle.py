@@ -317,8 +317,8 @@ def _merged(record: Record, now: datetime) -> PodStatus:
 
 
 def _of_the_same(reported: PodStatus, current: PodStatus) -> PodStatus:
-    """The report, made of the API's own parts where they are equal: thousands of pods need not be held twice."""
-    made = {name: current[name] if current.get(name) == part else part for name, part in reported.items()}  # type: ignore[literal-required]  # PodStatus' own names
+    """The report, made of the API's own parts where they say the same: thousands of pods need not be held twice."""
+    made = {name: current[name] if statuses.alike(current.get(name), part) else part for name, part in reported.items()}  # type: ignore[literal-required]  # PodStatus' own names
     return cast("PodStatus", made)
 
 

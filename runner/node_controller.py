@@ -12,6 +12,7 @@ from providers.types import KubeObject, Node
 from runner import backoff
 from runner import node as nodes
 from runner.config import RunnerConfig
+from runner.flag import Flag
 from runner.kube import LEASES, NODES, AlreadyExists, ApiError, Conflict, KubeApi, NotFound, PatchType, Refused
 from runner.ports import Ports, rfc3339_micro
 
@@ -43,7 +44,7 @@ class NodeController:
         ports: Ports,
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
-        self.registered = asyncio.Event()
+        self.registered = Flag()
         self.node: Node = {}
         self.closing = False
         self._kube = kube

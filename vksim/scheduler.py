@@ -133,7 +133,7 @@ def need_of(pod: Mapping[str, Any]) -> Need:
         for each in spec.get("tolerations") or []
     )
     node_affinity = (spec.get("affinity") or {}).get("nodeAffinity")
-    return Need(
+    need = Need(
         tuple(total.items()),
         tuple((spec.get("nodeSelector") or {}).items()),
         tolerations,
@@ -142,6 +142,13 @@ def need_of(pod: Mapping[str, Any]) -> Need:
         spec.get("priority") or 0,
         spec.get("preemptionPolicy") != "Never",
     )
+    return _known(need)
+
+
+@lru_cache(maxsize=4096)
+def _known(need: Need) -> Need:
+    """The first that was equal: a need is kept for each pod, and most are the same."""
+    return need
 
 
 @lru_cache(maxsize=4096)

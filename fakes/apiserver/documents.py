@@ -22,7 +22,7 @@ def discovered(request: web.BaseRequest, found: Discovered) -> web.Response:
 def described(request: web.BaseRequest, found: Described) -> web.Response:
     """An OpenAPI document: for ever, if the client asks by its hash."""
     caching = "public, immutable" if "hash" in request.query else "no-cache, private"
-    headers = {"Content-Type": "application/json", "ETag": found.etag, "Vary": "Accept", "Cache-Control": caching}
+    headers = {"Content-Type": found.content_type, "ETag": found.etag, "Vary": "Accept", "Cache-Control": caching}
     if request.headers.get("If-None-Match") == found.etag:
         return web.Response(status=304, headers=headers)
     return web.Response(body=compressed(request, found.content, headers), headers=headers)

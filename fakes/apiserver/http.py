@@ -206,7 +206,7 @@ class HttpDoor:
         path = request.path
         if path == "/version":
             return web.Response(body=bodies.encode(self._discovery.version), headers=_HEADERS)
-        described = self._openapi.answer(path)
+        described = self._openapi.answer(path, request.headers.get("Accept", ""))
         if described is not None:
             return documents.described(request, described)
         found = self._discovery.answer(path, request.headers.get("Accept", ""))

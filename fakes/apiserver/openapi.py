@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fakes.apiserver import openapi_protobuf
 from fakes.apiserver.bodies import encode
 from fakes.apiserver.resources import ResourceTable, ResourceType
 from fakes.apiserver.schema import archive
@@ -29,6 +30,7 @@ class Document:
 
     content: bytes
     etag: str
+    content_type: str = "application/json"
 
 
 class OpenApi:
@@ -39,9 +41,11 @@ class OpenApi:
         self._table = [each for each in table if not each.computed or each.schema is not None]
         self._documents: dict[str, Document] = {}
 
-    def answer(self, path: str) -> Document | None:
-        """The document at a path, as JSON; None if there is none."""
+    def answer(self, path: str, accepted: str) -> Document | None:
+        """The document at a path, as JSON, or if the client accepts only that in protobuf; None if there is none."""
         path = path.rstrip("/")
+        if path == "/openapi/v2" and openapi_protobuf.ACCEPTED in accepted:
+            return self._in_protobuf()
         if path not in self._documents:
             roots = self._roots()
             if path == "/openapi/v3":
@@ -55,6 +59,13 @@ class OpenApi:
             encoded = encode(content)
             self._documents[path] = Document(encoded, f'"{_hash(encoded)}"')
         return self._documents[path]
+
+    def _in_protobuf(self) -> Document:
+        name = openapi_protobuf.CONTENT_TYPE
+        if name not in self._documents:
+            encoded = openapi_protobuf.encode(_document_v2(self._table))
+            self._documents[name] = Document(encoded, f'"{_hash(encoded)}"', name)
+        return self._documents[name]
 
     def _roots(self) -> dict[str, list[ResourceType]]:
         """``api/v1``, ``apis/apps/v1``, ... -> the resources there."""

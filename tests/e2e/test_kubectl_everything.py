@@ -89,6 +89,10 @@ def replica_set(name: str) -> str:
     return json.dumps({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": name}, "spec": spec})
 
 
+def listed(*objects: str) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [json.loads(each) for each in objects]})
+
+
 STORIES: dict[str, list[tuple[str, str]]] = {
     "version": [("version", "Server Version: v1.34")],
     "cluster-info": [("cluster-info", "Kubernetes control plane")],
@@ -344,6 +348,12 @@ STORIES: dict[str, list[tuple[str, str]]] = {
         (f"create -f - < {pod('five')}", "created"),
         ("debug five --image=busybox -- sleep 1", "debug|Defaulting"),
         ("delete pod five", "deleted"),
+    ],
+    "a list of objects": [
+        (f"create -f - < {listed(config_map('l1', 'one'), config_map('l2', 'one'))}", "l1 created\\n.*l2 created"),
+        (f"apply -f - < {listed(config_map('l1', 'two'), config_map('l3', 'one'))}", "l1 configured\\n.*l3 created"),
+        (FAILS + "create -f - < " + listed(config_map("l4", "y")).replace('"data"', '"dat"'), "unknown field|dat"),
+        ("delete configmap l1 l2 l3", "deleted"),
     ],
     "a strict client": [
         (FAILS + "create -f - < " + config_map("x", "y").replace('"data"', '"dat"'), "unknown field"),

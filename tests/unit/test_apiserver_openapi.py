@@ -5,15 +5,17 @@ from typing import Any
 import orjson
 import pytest
 
+from fakes.apiserver import openapi_protobuf
 from fakes.apiserver.catalog import BUILT_IN
 from fakes.apiserver.openapi import OpenApi
 from fakes.apiserver.resources import PODS, ResourceTable, ResourceType
+from fakes.apiserver.varints import length_delimited
 
 WIDGETS = ResourceType("example.org", "v1", "widgets", "Widget")
 
 
 def document(path: str, *resources: ResourceType) -> Any:
-    found = OpenApi(ResourceTable(resources or BUILT_IN)).answer(path)
+    found = OpenApi(ResourceTable(resources or BUILT_IN)).answer(path, "application/json")
     assert found is not None
     return orjson.loads(found.content)
 
@@ -66,5 +68,31 @@ def test_a_custom_resource_takes_any_field() -> None:
 
 
 def test_what_is_not_served_has_no_document() -> None:
-    assert OpenApi(ResourceTable(BUILT_IN)).answer("/openapi/v3/apis/example.org/v1") is None
-    assert OpenApi(ResourceTable(BUILT_IN)).answer("/openapi") is None
+    assert OpenApi(ResourceTable(BUILT_IN)).answer("/openapi/v3/apis/example.org/v1", "*/*") is None
+    assert OpenApi(ResourceTable(BUILT_IN)).answer("/openapi", "*/*") is None
+
+
+def test_version_2_comes_in_protobuf_for_a_client_that_accepts_only_that() -> None:
+    api = OpenApi(ResourceTable(BUILT_IN))
+    found = api.answer("/openapi/v2", openapi_protobuf.ACCEPTED)
+    assert found is not None
+    assert found.content_type == openapi_protobuf.CONTENT_TYPE
+    assert api.answer("/openapi/v2", "application/json") != found
+    definitions = parts(parts(found.content)[9][0])[1]
+    types = {parts(each)[1][0].decode(): parts(parts(each)[2][0]) for each in definitions}
+    assert types.keys() == document("/openapi/v2")["definitions"].keys()
+    pod = types["io.k8s.api.core.v1.Pod"]
+    extension = parts(pod[31][0])
+    assert extension[1] == [b"x-kubernetes-group-version-kind"]
+    assert orjson.loads(parts(extension[2][0])[2][0]) == [{"group": "", "version": "v1", "kind": "Pod"}]
+    fields = {parts(each)[1][0].decode(): parts(parts(each)[2][0]) for each in parts(pod[25][0])[1]}
+    assert fields["spec"][1] == [b"#/definitions/io.k8s.api.core.v1.PodSpec"]
+    assert parts(fields["kind"][22][0])[1] == [b"string"]
+
+
+def parts(message: bytes) -> dict[int, list[bytes]]:
+    """The fields of a message, by number."""
+    found: dict[int, list[bytes]] = {}
+    for number, start, stop in length_delimited(message):
+        found.setdefault(number, []).append(message[start:stop])
+    return found

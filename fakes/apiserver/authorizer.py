@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from fakes.apiserver.attributes import Attributes
+from fakes.apiserver.objects import Object
+from fakes.apiserver.resources import ResourceType
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Authorizer(Protocol):
         """All that the user may do in a namespace."""
         ...
 
+    def refuse_grant(self, user: User, resource: ResourceType, new: Object, old: Object | None) -> None:
+        """Raise 403 if a new or changed object would give others more than the user has."""
+        ...
+
 
 class AlwaysAllow:
     """Everybody may do everything."""
@@ -70,3 +76,6 @@ class AlwaysAllow:
     def rules(self, _user: User, _namespace: str) -> Rules:
         """Everything."""
         return EVERYTHING
+
+    def refuse_grant(self, _user: User, _resource: ResourceType, _new: Object, _old: Object | None) -> None:
+        """Never."""

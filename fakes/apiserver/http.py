@@ -40,7 +40,9 @@ from fakes.apiserver.faults import Faults, Trouble
 from fakes.apiserver.gate import Gate
 from fakes.apiserver.node_metrics import NodeMetrics
 from fakes.apiserver.nodeproxy import NodeProxy
-from fakes.apiserver.objects import Object
+from fakes.apiserver.objects import Object, name_of
+from fakes.apiserver.options import WriteOptions
+from fakes.apiserver.rbac import GRANTING
 from fakes.apiserver.requests import NoSuchPath, Target
 from fakes.apiserver.resources import NODES, PODS, REVIEWS
 from fakes.apiserver.server import ApiServer
@@ -300,9 +302,13 @@ class HttpDoor:
         if resource in REVIEWS:
             answered = self._server.review(resource, sent.body, ASKED_BY.get() or ADMINISTRATOR, self._authorizer)
             return _warned(self._answer(request, target, answered, status=201), sent)
-        created = self._server.create(
-            resource, target.namespace, sent.body, name=name, subresource=subresource, options=options
-        )
+
+        def create(how: WriteOptions) -> Object:
+            return self._server.create(
+                resource, target.namespace, sent.body, name=name, subresource=subresource, options=how
+            )
+
+        created = self._granted(target, create, options)
         return _warned(self._answer(request, target, created, status=201), sent)
 
     async def _put(self, request: web.BaseRequest, target: Target) -> Answer:
@@ -311,9 +317,13 @@ class HttpDoor:
         sent = await self._received(request, target)
         resource, namespace, name = target.resource, target.namespace, target.name
         new = resource.create_on_update and self._server.find(resource, namespace or "", name) is None
-        updated = self._server.update(
-            resource, namespace, name, sent.body, subresource=target.subresource, options=options
-        )
+
+        def update(how: WriteOptions) -> Object:
+            return self._server.update(
+                resource, namespace, name, sent.body, subresource=target.subresource, options=how
+            )
+
+        updated = self._granted(target, update, options)
         return _warned(self._answer(request, target, updated, status=201 if new else 200), sent)
 
     async def _patch(self, request: web.BaseRequest, target: Target) -> Answer:
@@ -326,15 +336,14 @@ class HttpDoor:
         validation = requests.field_validation(request.query)
         sent = decoding.received_patch(await self._content(request), kind, target.resource, validation)
         resource, namespace, name, subresource = target.resource, target.namespace, target.name, target.subresource
-        created = False
-        if applies:
-            patched, created = self._server.apply(
-                resource, namespace, name, sent.body, subresource=subresource, options=options
-            )
-        else:
-            patched = self._server.patch(
-                resource, namespace, name, sent.body, kind, subresource=subresource, options=options
-            )
+        created = applies and self._server.find(resource, namespace or "", name) is None
+
+        def patch(how: WriteOptions) -> Object:
+            if applies:
+                return self._server.apply(resource, namespace, name, sent.body, subresource=subresource, options=how)[0]
+            return self._server.patch(resource, namespace, name, sent.body, kind, subresource=subresource, options=how)
+
+        patched = self._granted(target, patch, options)
         return _warned(self._answer(request, target, patched, status=201 if created else 200), sent)
 
     async def _delete(self, request: web.BaseRequest, target: Target) -> Answer:
@@ -359,6 +368,14 @@ class HttpDoor:
         return await self._nodes.container_log(request, pod)
 
     # --- help -------------------------------------------------------------------------------------------------------
+
+    def _granted(self, target: Target, write: Callable[[WriteOptions], Object], options: WriteOptions) -> Object:
+        """Write; what gives rights to others only if the user has them: a dry run shows what it would come to."""
+        if target.resource in GRANTING:
+            new = write(replace(options, dry_run=True))
+            old = self._server.find(target.resource, target.namespace or "", name_of(new))
+            self._authorizer.refuse_grant(ASKED_BY.get() or ADMINISTRATOR, target.resource, new, old)
+        return write(options)
 
     def _need_name(self, target: Target) -> None:
         if not target.name:

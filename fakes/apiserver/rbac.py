@@ -3,19 +3,25 @@
 The rules are those of kube-apiserver's RBAC authorizer; the group ``system:masters`` may do everything.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fakes.apiserver import errors, escalation
 from fakes.apiserver.attributes import Attributes
 from fakes.apiserver.authorizer import EVERYTHING, MASTERS, Rules, User, Verdict
 from fakes.apiserver.catalog import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES
-from fakes.apiserver.objects import Object, name_of, namespace_of
+from fakes.apiserver.objects import Object, name_of, namespace_of, without
+from fakes.apiserver.resources import ResourceType
 from fakes.apiserver.watch import Change
 
 if TYPE_CHECKING:
     from fakes.apiserver.server import ApiServer
 
 GROUP = "rbac.authorization.k8s.io"
+
+GRANTING = (ROLES, CLUSTER_ROLES, ROLE_BINDINGS, CLUSTER_ROLE_BINDINGS)
+"""What gives rights to others."""
 
 Rule = Mapping[str, Any]
 
@@ -70,13 +76,49 @@ class Rbac:
 
     def _rules(self, binding: _Binding, missing: Callable[[str], None]) -> Iterable[Rule]:
         kind, name = binding.role["kind"], binding.role["name"]
-        resource, namespace = (CLUSTER_ROLES, "") if kind == "ClusterRole" else (ROLES, binding.namespace or "")
-        role = self._server.find(resource, namespace, name)
+        role = self._role(kind, binding.namespace or "", name)
         if role is None:
             missing(f'{kind.lower()}.{GROUP} "{name}" not found')
             return ()
         rules: Iterable[Rule] = role.get("rules") or ()
         return rules
+
+    def _role(self, kind: str, namespace: str, name: str) -> Object | None:
+        cluster = kind == CLUSTER_ROLES.kind
+        return self._server.find(CLUSTER_ROLES if cluster else ROLES, "" if cluster else namespace, name)
+
+    def refuse_grant(self, user: User, resource: ResourceType, new: Object, old: Object | None) -> None:
+        """Raise 403 if the user has not the rights that a role, or a binding's role, would give away.
+
+        With the verb ``escalate`` on the role, or ``bind`` on a binding's, they may all the same.
+        """
+        if resource not in GRANTING or MASTERS in user.groups or (old is not None and _same_grant(new, old)):
+            return
+        namespace = namespace_of(new)
+        if resource in (ROLES, CLUSTER_ROLES):
+            wanted = Attributes(
+                "escalate", group=GROUP, resource=resource.plural, namespace=namespace, name=name_of(new)
+            )
+            rules = escalation.EVERYTHING if new.get("aggregationRule") else new.get("rules") or ()
+        else:
+            bound = new["roleRef"]
+            plural = f"{bound['kind'].lower()}s"
+            wanted = Attributes("bind", group=GROUP, resource=plural, namespace=namespace, name=bound["name"])
+            role = self._role(bound["kind"], namespace, bound["name"])
+            if role is None:
+                raise errors.not_found(resource.plural, bound["name"], GROUP)  # upstream names the binding's kind
+            rules = role.get("rules") or ()
+        held = [rule for binding in self._of(user, namespace) for rule in self._rules(binding, lambda _: None)]
+        lacking = escalation.missing(held, rules)
+        if not lacking or self.decide(user, wanted).allowed:
+            return
+        if new.get("aggregationRule"):
+            why = "must have cluster-admin privileges to use the aggregationRule"
+        else:
+            groups = " ".join(json.dumps(each) for each in user.groups)
+            attempt = "is attempting to grant RBAC permissions not currently held"
+            why = f"user {json.dumps(user.name)} (groups=[{groups}]) {attempt}:\n{lacking}"
+        raise errors.forbidden(resource.plural, name_of(new), why, GROUP)
 
     # --- who is bound ---
 
@@ -108,6 +150,16 @@ class Rbac:
             words = f'{binding["kind"]} {named} of {role.get("kind")} "{role.get("name")}" to {who}'
             key = ("User", f"system:serviceaccount:{place}:{name}") if kind == "ServiceAccount" else (kind, name)
             index.setdefault(key, []).append(_Binding(namespace, role, words))
+
+
+def _same_grant(new: Object, old: Object) -> bool:
+    """Whether an update changes nothing but what the garbage collector looks at."""
+    apart = ("finalizers", "ownerReferences", "managedFields", "resourceVersion", "generation")
+
+    def said(obj: Object) -> Object:
+        return {**obj, "metadata": without(obj["metadata"], *apart)}
+
+    return said(new) == said(old)
 
 
 def _subjects(user: User) -> Iterator[tuple[str, str]]:

@@ -116,6 +116,21 @@ def test_a_user_may_do_what_a_binding_allows(guarded: Place) -> None:
     assert "bob" in kubectl(guarded, "auth whoami --as bob")
 
 
+def test_a_user_cannot_give_away_more_than_they_have(guarded: Place) -> None:
+    kubectl(guarded, "create role clerk --verb=create,patch,get --resource=roles")
+    kubectl(guarded, "create rolebinding clerks --role=clerk --user=ann")
+    kubectl(guarded, "create role same --verb=get --resource=roles --as ann")
+    code, _, err = guarded.kubectl("create", "role", "more", "--verb=delete", "--resource=pods", "--as", "ann")
+    assert code == 1
+    assert "is attempting to grant RBAC permissions not currently held" in err
+    assert 'Verbs:["delete"]' in err
+    patch = '{"rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]}'
+    code, _, err = guarded.kubectl("patch", "role", "same", "--patch", patch, "--as", "ann")
+    assert code == 1
+    assert "not currently held" in err
+    assert "secrets" not in kubectl(guarded, "get role same -o yaml")
+
+
 def test_the_audit_log_tells_who_asked(guarded: Place) -> None:
     kubectl(guarded, "get nodes --as ann --as-group system:masters")
     lines = (guarded.kubeconfig.parent / "audit.log").read_text().splitlines()

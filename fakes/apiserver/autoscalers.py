@@ -12,6 +12,8 @@ from fakes.apiserver.causes import Causes, invalid, required
 from fakes.apiserver.metacauses import named
 from fakes.apiserver.names import dns_subdomain
 from fakes.apiserver.objects import Object, Objects, without
+from fakes.apiserver.schema import of_kind
+from fakes.apiserver.typecheck import mistyped
 
 CPU_PERCENT = 80
 """What is aimed at where nothing is said."""
@@ -129,8 +131,10 @@ def as_v2(obj: Object) -> Object:
         spec = without(obj["spec"], _CPU_FIELD)
         percent = obj["spec"].get(_CPU_FIELD)
         metrics = [_deep(each, "target") for each in _objects(texts, METRICS)]
-        metrics += [] if percent is None else [_cpu(percent)]
         behavior = _small(_read(texts, BEHAVIOR))
+        metrics = metrics if _is_typed({"spec": {"metrics": metrics}}) else []
+        behavior = behavior if _is_typed({"spec": {"behavior": behavior}}) else None
+        metrics += [] if percent is None else [_cpu(percent)]
         obj["spec"] = spec | ({"metrics": metrics} if metrics else {}) | ({"behavior": behavior} if behavior else {})
     if obj.get("status") is not None:
         obj["status"] = _status_as_v2(obj["status"], texts)
@@ -140,10 +144,14 @@ def as_v2(obj: Object) -> Object:
 def _status_as_v2(status: Object, texts: Mapping[str, str]) -> Object:
     percent = status.get(_CURRENT_CPU_FIELD)
     current = [_deep(each, "current") for each in _objects(texts, CURRENT)]
+    if not _is_typed({"status": {"currentMetrics": current}}):
+        current = []
     if not current and percent is not None:
         current = [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": percent}}}]
     new = {**without(status, _CURRENT_CPU_FIELD), "currentMetrics": current or None}
     conditions = _objects(texts, CONDITIONS)
+    if not _is_typed({"status": {"conditions": conditions}}):
+        conditions = []
     if not new.get("currentReplicas"):
         new = without(new, "currentReplicas")
     return {**new, "conditions": conditions} if conditions else new
@@ -264,6 +272,12 @@ def _read(texts: Mapping[str, str], name: str) -> Any:
         return orjson.loads(texts.get(name) or "null")
     except ValueError:
         return None
+
+
+def _is_typed(part: Object) -> bool:
+    """Whether a part that was read from an annotation is one of an autoscaler: anybody can write anything there."""
+    schema = of_kind("autoscaling/v2", "HorizontalPodAutoscaler")
+    return schema is None or not mistyped(part, schema, "HorizontalPodAutoscaler")
 
 
 def _objects(texts: Mapping[str, str], name: str) -> Objects:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fakes.apiserver import patches, writes
 from fakes.apiserver.conversion import Conversion
-from fakes.apiserver.objects import Object, name_of
+from fakes.apiserver.objects import Object
 from fakes.apiserver.options import DELETE, LIST_ALL, WRITE, DeleteOptions, ListOptions, WriteOptions
 from fakes.apiserver.resources import ResourceType
 from fakes.apiserver.server import ApiServer
@@ -64,7 +64,7 @@ class Versions:
         there = resource.conversion
         if there is not None and not subresource:
             obj = there.up(writes.decode(resource, obj))
-            _refuse(there, obj, None)
+            _refuse(there, obj, None, "")
         created = self._server.create(
             _stored(resource), namespace, obj, name=name, subresource=subresource, options=options
         )
@@ -84,7 +84,7 @@ class Versions:
         there = resource.conversion
         if there is not None:
             obj = there.up(writes.decode(resource, obj))
-            _refuse(there, obj, self._server.find(there.stored, namespace or "", name))
+            _refuse(there, obj, self._server.find(there.stored, namespace or "", name), name)
         updated = self._server.update(_stored(resource), namespace, name, obj, subresource=subresource, options=options)
         return shown(resource, updated)
 
@@ -169,5 +169,6 @@ def _selecting(resource: ResourceType, options: ListOptions) -> ListOptions:
     return replace(options, field_selector=resource.conversion.selector(options.field_selector))
 
 
-def _refuse(there: Conversion, new: Object, old: Object | None) -> None:
-    writes.refuse(there.stored, name_of(new), there.check(new, old))
+def _refuse(there: Conversion, new: Object, old: Object | None, name: str) -> None:
+    own: str = (new.get("metadata") or {}).get("name") or name
+    writes.refuse(there.stored, own, there.check(new, old))

@@ -6,6 +6,10 @@ import pytest
 
 from fakes.apiserver import autoscalers, newevents
 from fakes.apiserver.catalog import OTHER_VERSIONS
+from fakes.apiserver.errors import StatusError
+from fakes.apiserver.resources import ResourceType
+from fakes.apiserver.versions import Versions
+from tests.contract.backends import fake_server
 
 METRIC = {"name": "requests", "selector": {"matchLabels": {"a": "b"}}}
 DESCRIBED = {"apiVersion": "v1", "kind": "Service", "name": "s"}
@@ -68,6 +72,45 @@ def test_annotations_that_cannot_be_read_are_let_be(text: str) -> None:
     names = (autoscalers.METRICS, autoscalers.CURRENT, autoscalers.CONDITIONS)
     old = autoscaler(metadata={"name": "a", "annotations": dict.fromkeys(names, text)})
     assert autoscalers.as_v2(old)["spec"]["maxReplicas"] == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["5", "[1]", '{"ScaleUp": 5}', '{"ScaleDown": {"Policies": [1]}}', '{"ScaleUp": {"SelectPolicy": 3}}']
+)
+def test_a_behavior_that_cannot_be_read_is_let_be(text: str) -> None:
+    old = autoscaler(metadata={"name": "a", "annotations": {autoscalers.BEHAVIOR: text}})
+    stored = autoscalers.autoscaler_update(autoscalers.as_v2(old), old)
+    assert stored["spec"].get("behavior") is None
+    assert autoscalers.validate(stored) == []
+    autoscalers.as_v1(stored)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"type": "Resource", "resource": {"name": "cpu", "targetAverageUtilization": "many"}}]',
+        '[{"type": "Pods", "pods": {"metricName": {"a": 1}}}]',
+        '[{"type": 3}]',
+    ],
+)
+def test_metrics_of_the_wrong_type_are_let_be(text: str) -> None:
+    old = autoscaler(metadata={"name": "a", "annotations": {autoscalers.METRICS: text, autoscalers.CURRENT: text}})
+    stored = autoscalers.autoscaler_update(autoscalers.as_v2(old), old)
+    assert autoscalers.validate(stored) == []
+    autoscalers.as_v1(stored)
+
+
+@pytest.mark.parametrize("resource", OTHER_VERSIONS, ids=lambda each: each.api_version)
+@pytest.mark.parametrize("body", [{}, {"metadata": {}}, {"metadata": None}])
+def test_an_object_without_a_name_is_refused_in_any_version(resource: ResourceType, body: dict[str, Any]) -> None:
+    versions = Versions(fake_server())
+    for write in (
+        lambda: versions.update(resource, "default", "x", body),
+        lambda: versions.create(resource, "default", body),
+    ):
+        with pytest.raises(StatusError) as caught:
+            write()
+        assert caught.value.code in (400, 422)
 
 
 def test_a_persons_own_annotations_stay() -> None:

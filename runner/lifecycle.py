@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import cast
+from functools import lru_cache
 
 from providers import pods
 from providers.types import Pod, PodStatus
@@ -144,12 +144,13 @@ class Record:
         presence: whether the provider has it.
         applied: the pod as the provider was last given it; None if unknown.
         created_at: when the provider accepted it in this process.
-        reported: the provider's latest status.
+        reported: the provider's latest status; where that has come to be the API's, the API's.
+        speaks_for: then the types of the conditions in it that are the provider's; else None.
         vanished: the provider had it, and has it no more, without having been asked.
         evicted: the provider ended it on its own.
         suspect: the provider's last list did not show it, though it should be there.
         stale: something that its volumes consist of has changed since the provider was given their files.
-        content: stands for the files that the provider was last given.
+        content: stands for the files that the provider was last given; None if unknown.
         refresh_at: when a token among them is to be renewed; None for never.
         delete_grace: the grace with which the provider was last asked to delete it; None: never asked.
         delete_asked_at: when that was.
@@ -165,11 +166,12 @@ class Record:
     applied: Pod | None = None
     created_at: datetime | None = None
     reported: PodStatus = field(default_factory=PodStatus)
+    speaks_for: tuple[str, ...] | None = None
     vanished: bool = False
     evicted: bool = False
     suspect: bool = False
     stale: bool = False
-    content: int = 0
+    content: int | None = None
     refresh_at: datetime | None = None
     delete_grace: int | None = None
     delete_asked_at: datetime | None = None
@@ -251,7 +253,7 @@ def _expire(record: Record, now: datetime) -> Action:
     if record.presence is Presence.UNKNOWN or record.suspect:
         return LOOK
     if record.presence is Presence.ABSENT or pods.all_ended(record.reported):
-        return Report(statuses.expired(pod, record.reported, now))
+        return Report(statuses.expired(pod, _said(record), now))
     return _stop(record, now, grace=pods.grace_seconds(pod))
 
 
@@ -277,7 +279,7 @@ def _end(record: Record, now: datetime) -> Action:
     if ended and (asked or record.presence is Presence.ABSENT):
         if pods.is_terminal(pod):
             return REMOVE
-        return Report(statuses.ended(pod, record.reported, now))
+        return Report(statuses.ended(pod, _said(record), now))
     if record.delete_grace is None or grace < record.delete_grace:
         return Delete(grace)
     deadline = parse_rfc3339(pod["metadata"]["deletionTimestamp"])
@@ -306,20 +308,36 @@ def _clean_up(record: Record, now: datetime) -> Action:
 def _merged(record: Record, now: datetime) -> PodStatus:
     """The pod's status with the provider's report, worked out once for each pair of them."""
     current, reported, known = pods.status(record.pod), record.reported, record.merged
+    if not reported or reported is current:
+        return current
     if known is not None and known[0] is current and known[1] is reported:
         return known[2]
-    new = statuses.merged(record.pod, reported, now)
-    if new == current:
-        new = current
-        record.reported = reported = _of_the_same(reported, current)
+    said = _said(record)
+    new = statuses.merged(record.pod, said, now)
+    if new == current:  # thousands of pods rest so: the API's status will do for both
+        record.reported, record.speaks_for, record.merged = current, _types(said), None
+        return current
     record.merged = current, reported, new
     return new
 
 
-def _of_the_same(reported: PodStatus, current: PodStatus) -> PodStatus:
-    """The report, made of the API's own parts where they say the same: thousands of pods need not be held twice."""
-    made = {name: current[name] if statuses.alike(current.get(name), part) else part for name, part in reported.items()}  # type: ignore[literal-required]  # PodStatus' own names
-    return cast("PodStatus", made)
+def _said(record: Record) -> PodStatus:
+    """What the provider said last, without the conditions that others put beside it."""
+    reported = record.reported
+    if record.speaks_for is None:
+        return reported
+    own = [each for each in reported.get("conditions") or () if each["type"] in record.speaks_for]
+    return {**reported, "conditions": own}
+
+
+def _types(status: PodStatus) -> tuple[str, ...]:
+    return _once(tuple(each["type"] for each in status.get("conditions") or ()))
+
+
+@lru_cache(maxsize=64)
+def _once(types: tuple[str, ...]) -> tuple[str, ...]:
+    """The same types for all pods, kept once."""
+    return types
 
 
 def _report(pod: Pod, new: PodStatus) -> Action:
@@ -369,7 +387,7 @@ def found(record: Record, at_provider: Pod) -> None:
     """Note that the provider has the pod, as it shows it."""
     record.presence = Presence.PRESENT
     record.suspect = False
-    record.reported = pods.status(at_provider)
+    record.reported, record.speaks_for = pods.status(at_provider), None
     if record.applied is None:
         record.applied = record.pod if _same_images(record.pod, at_provider) else at_provider
     if pods.is_deleting(at_provider) and not pods.is_deleting(record.pod):

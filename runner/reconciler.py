@@ -112,7 +112,7 @@ class Reconciler:
             record.pod = pod
         if pods.is_terminal(pod):
             self._let_go(pods.uid(pod))
-        self._poke(pods.uid(pod))
+        self._enqueue(pods.uid(pod))
 
     def pod_deleted(self, obj: KubeObject) -> None:
         """The API has the pod no more."""
@@ -127,7 +127,7 @@ class Reconciler:
         uid = pods.uid(at_provider)
         if uid in self.records:
             lifecycle.found(self.records[uid], at_provider)
-            self._poke(uid)
+            self._enqueue(uid)
 
     def compare(self, at_provider: Sequence[Pod]) -> None:
         """Take in the provider's list: status, left-overs, and what should be there and is not."""
@@ -163,8 +163,13 @@ class Reconciler:
 
     # --- what is done about it --------------------------------------------------------------------------------------
 
+    def _enqueue(self, uid: str) -> None:
+        """Queue the pod: there will be something to do for it."""
+        if self._open:
+            self._queue.add(uid)
+
     def _poke(self, uid: str) -> None:
-        """Queue the pod if there is something to do for it now; set a timer if there will be."""
+        """Queue the pod if there is something to do for it now, which is seldom so; set a timer if there will be."""
         if not self._open:
             return
         if self._queue.is_active(uid):
@@ -463,7 +468,8 @@ def _with_grace(pod: Pod, grace: int) -> Pod:
 
 def _content(given: Given) -> int:
     """What stands for the files of a pod's volumes; it differs when they do."""
-    return hash(tuple(given.data.files.items()))
+    files = given.data.files
+    return hash(tuple(files.items())) if files else 0
 
 
 def _watched(pod: Pod, needed: Sequence[Reference]) -> list[Watched]:

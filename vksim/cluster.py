@@ -24,6 +24,7 @@ from runner.config import RunnerConfig, Shutdown, provider_taint
 from runner.context import provider_context
 from runner.kube import KubeApi
 from runner.ports import Ports
+from vksim.backlog import Backlog, RunnerBacklog
 from vksim.blocking import Inline
 from vksim.calm import EVERYBODY, Calm, CalmRest, lease_reader
 from vksim.controllers import manager
@@ -52,6 +53,7 @@ class VirtualNode:
         settings: the provider's configuration.
         api: its way to the API server.
         ports: time and chance.
+        backlog: counts the pods that wait for a worker.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class VirtualNode:
         settings: Mapping[str, Any],
         api: KubeApi,
         ports: Ports,
+        backlog: Backlog,
     ) -> None:
         self.name = config.node_name
         self.agent: Agent | None = None
@@ -69,6 +72,8 @@ class VirtualNode:
         self._settings = settings
         self._api = api
         self._ports = ports
+        self._backlog = backlog
+        self._waiting: RunnerBacklog | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
@@ -77,14 +82,17 @@ class VirtualNode:
             return
         context = provider_context(self._api, self._config, self._ports, self._settings, f"node {self.name}")
         provider = self._factory(context)
-        self.agent = Agent(self._api, provider, self._config, self._ports)
+        self._waiting = self._backlog.of_runner()
+        self.agent = Agent(self._api, provider, self._config, self._ports, observer=self._waiting)
         self._task = tasks.create_task(_serve(self.agent, provider), name=f"runner {self.name}")
 
     def crash(self) -> None:
         """Kill the runner where it stands."""
         if self._task is not None:
             self._task.cancel()
-        self._task = self.agent = None
+        if self._waiting is not None:
+            self._waiting.dead()
+        self._task = self.agent = self._waiting = None
 
     async def leave(self) -> None:
         """End in order: evict the pods, wait for them, delete the Node object."""
@@ -117,6 +125,7 @@ class Cluster:
 
     Attributes:
         began: the wall clock at the beginning.
+        backlog: how many pods wait for a worker of a runner.
         gate: what all calls of runners, scheduler and workloads go through; None for nothing between. To be set before
             nodes join.
     """
@@ -139,6 +148,7 @@ class Cluster:
         self.gate: Gate | None = None
         self._calm = calm
         self.began = clock.now()
+        self.backlog = Backlog()
         self._rests: dict[str, CalmRest] = {}
         self.meter: Meter | None = None
         self.api = self._kube(None, USER)
@@ -207,7 +217,7 @@ class Cluster:
             self._rests[name] = CalmRest(self._calm, name)
             ports = replace(ports, rest=self._rests[name])
         made = self._gated(factory or self._mock(name, settings or {}), name)
-        node = VirtualNode(config, made, settings or {}, self.client(self._latency, name), ports)
+        node = VirtualNode(config, made, settings or {}, self.client(self._latency, name), ports, self.backlog)
         self.nodes[name] = node
         if self._tasks is not None:
             node.start(self._tasks)

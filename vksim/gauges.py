@@ -21,9 +21,8 @@ class Gauges:
 
     def look(self, cluster: Cluster, observer: Observer, checker: Checker) -> None:
         """Take in how full it is now."""
-        runners = sum(len(node.agent.waiting) for node in cluster.nodes.values() if node.agent is not None)
         self._read("queue scheduler", observer.queued)
-        self._read("queue runners", runners)
+        self._read("queue runners", cluster.backlog.waiting)
         for name in REQUESTED:
             self._read(name, round(checker.requested(name.partition(" ")[2]), 6))
 

@@ -1,6 +1,6 @@
 """The Kubernetes API of a simulated cluster: ``runner.kube.KubeApi`` as direct calls into the fake API server."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -52,8 +52,8 @@ class InProcessKube:
         self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
     ) -> KubeObject:
         """One object."""
-        if self._latency is not None or self._before is not None:
-            await self._arrive("get", resource)
+        if (way := self._way("get", resource)) is not None:
+            await way
         try:
             found = self._server.get(self._type(resource), namespace, name, subresource=subresource or "")
         except StatusError as error:
@@ -73,8 +73,8 @@ class InProcessKube:
         resource_version_match: str = "",
     ) -> KubeObject:
         """One page of a list."""
-        if self._latency is not None or self._before is not None:
-            await self._arrive("list", resource)
+        if (way := self._way("list", resource)) is not None:
+            await way
         options = ListOptions(
             label_selector=label_selector,
             field_selector=field_selector,
@@ -103,8 +103,8 @@ class InProcessKube:
         timeout_seconds: int | None = None,
     ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         """The changes after ``resource_version``, bookmarks too."""
-        if self._latency is not None or self._before is not None:
-            await self._arrive("watch", resource)
+        if (way := self._way("watch", resource)) is not None:
+            await way
         options = ListOptions(
             label_selector=label_selector,
             field_selector=field_selector,
@@ -131,8 +131,8 @@ class InProcessKube:
         subresource: str | None = None,
     ) -> KubeObject:
         """Create an object, or POST to a subresource of the object ``name``."""
-        if self._latency is not None or self._before is not None:
-            await self._arrive("create", resource)
+        if (way := self._way("create", resource)) is not None:
+            await way
         self._server.actor = self._client
         try:
             return self._server.create(
@@ -145,8 +145,8 @@ class InProcessKube:
 
     async def update(self, resource: Resource, obj: Mapping[str, Any], *, subresource: str | None = None) -> KubeObject:
         """Replace an object, or its status."""
-        if self._latency is not None or self._before is not None:
-            await self._arrive("update", resource)
+        if (way := self._way("update", resource)) is not None:
+            await way
         meta = obj["metadata"]
         self._server.actor = self._client
         try:
@@ -169,8 +169,8 @@ class InProcessKube:
         subresource: str | None = None,
     ) -> KubeObject:
         """Change parts of an object."""
-        if self._latency is not None or self._before is not None:
-            await self._arrive("patch", resource)
+        if (way := self._way("patch", resource)) is not None:
+            await way
         self._server.actor = self._client
         try:
             return self._server.patch(
@@ -192,8 +192,8 @@ class InProcessKube:
         propagation_policy: str | None = None,
     ) -> KubeObject:
         """Delete an object."""
-        if self._latency is not None or self._before is not None:
-            await self._arrive("delete", resource)
+        if (way := self._way("delete", resource)) is not None:
+            await way
         options = DeleteOptions(
             grace_period_seconds=grace_period_seconds, uid=uid or "", propagation_policy=propagation_policy or ""
         )
@@ -205,14 +205,17 @@ class InProcessKube:
         finally:
             self._server.actor = ""
 
-    async def _arrive(self, verb: str, resource: Resource) -> None:
-        """The way to the server: its latency, and what can go wrong on it."""
-        if self._latency is not None:
-            seconds = self._latency()
-            if seconds > 0:
-                await pause(seconds)
+    def _way(self, verb: str, resource: Resource) -> Awaitable[None] | None:
+        """The way to the server: its latency, and what can go wrong on it; None if there is nothing to wait for."""
+        seconds = 0.0 if self._latency is None else self._latency()
         if self._before is not None:
-            self._before(verb, resource)
+            return self._arrive(seconds, verb, resource, self._before)
+        return pause(seconds) if seconds > 0 else None
+
+    async def _arrive(self, seconds: float, verb: str, resource: Resource, before: Before) -> None:
+        if seconds > 0:
+            await pause(seconds)
+        before(verb, resource)
 
     def _type(self, resource: Resource) -> ResourceType:
         found = self._server.resources.get(resource.group, resource.plural)

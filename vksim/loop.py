@@ -67,6 +67,7 @@ class NotInVirtualTime(RuntimeError):
 class _Ordered:
     """Makes sets iterate in a repeatable order: hashed by the order of first use on the loop, not by address."""
 
+    __slots__ = ()
     _order: int
 
     def __hash__(self) -> int:
@@ -74,16 +75,20 @@ class _Ordered:
             return self._order
         except AttributeError:
             loop: VirtualLoop = self.get_loop()  # type: ignore[attr-defined]  # tasks and futures have it
-            self._order = order = loop.next_order()
+            self._order = order = loop.next_order()  # type: ignore[misc]  # its subclasses have the slot
             return order
 
 
 class VirtualTask(_Ordered, asyncio.Task[T]):
     """A task of a virtual loop."""
 
+    __slots__ = ("_order",)
+
 
 class VirtualFuture(_Ordered, asyncio.Future[T]):
     """A future of a virtual loop."""
+
+    __slots__ = ("_order",)
 
 
 def _nothing() -> None:
@@ -225,10 +230,29 @@ class VirtualLoop(base_events.BaseEventLoop):
             self._cancelled_timers = 0
 
     def _run_once(self) -> None:
-        """One turn: the timers that are due, then all that was ready before they ran."""
+        """Turn after turn, until somebody stops the loop or an error ends the run."""
         ready = self._ready  # type: ignore[attr-defined]  # BaseEventLoop's own queue
+        while True:
+            self._collect(ready)
+            for _ in range(len(ready)):  # what becomes ready meanwhile waits for the next turn
+                handle = ready.popleft()
+                if handle._cancelled:  # noqa: SLF001  (its own handles)
+                    continue
+                try:
+                    handle._context.run(handle._callback, *handle._args)  # noqa: SLF001  (as above)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:  # noqa: BLE001  (a callback may raise anything; it ends the run)
+                    self.call_exception_handler({"message": f"Exception in callback {handle!r}", "exception": error})
+            if self._unhandled is not None:
+                self._raise_unhandled()
+            if self._stopping:  # type: ignore[attr-defined]  # BaseEventLoop's own
+                return
+
+    def _collect(self, ready: deque[_Call | _Timer]) -> None:
+        """Add the timers that are due to what is ready; if nothing is, time jumps to the next one."""
         timers = self._timers
-        if not ready and not self._stopping:  # type: ignore[attr-defined]  # as above
+        if not ready and not self._stopping:  # type: ignore[attr-defined]  # BaseEventLoop's own
             while timers and timers[0][2]._cancelled:  # noqa: SLF001  (its own handles)
                 heapq.heappop(timers)
                 self._cancelled_timers -= 1
@@ -243,22 +267,6 @@ class VirtualLoop(base_events.BaseEventLoop):
             else:
                 timer._scheduled = False  # noqa: SLF001  (as above)
                 ready.append(timer)
-        self._call(ready)
-        if self._unhandled is not None:
-            self._raise_unhandled()
-
-    def _call(self, ready: deque[_Call | _Timer]) -> None:
-        """Call what is ready now; what becomes ready meanwhile waits for the next turn."""
-        for _ in range(len(ready)):
-            handle = ready.popleft()
-            if handle._cancelled:  # noqa: SLF001  (its own handles)
-                continue
-            try:
-                handle._context.run(handle._callback, *handle._args)  # noqa: SLF001  (as above)
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:  # noqa: BLE001  (a callback may raise anything; it ends the run)
-                self.call_exception_handler({"message": f"Exception in callback {handle!r}", "exception": error})
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """End the run with an exception that nobody else will see."""
@@ -355,7 +363,8 @@ class _Pause:
         return True
 
     def result(self) -> None:
-        """How it ended."""
+        """How it ended. The task asks once; the timer refers to this object, and a cycle would wait for the collector."""
+        self._timer = None
         if self._cancelled:
             raise asyncio.CancelledError
 

@@ -7,16 +7,16 @@ is the worst window of the worst of them. https://github.com/kubernetes/communit
 import asyncio
 from array import array
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar
+from typing import Any
 
 from fakes.cloud.model import Call, CloudModel
 from fakes.cloud.settings import FaultKind
 from providers.types import KubeObject
 from runner.kube import ApiError, KubeApi, Patch, PatchType, Resource, WatchEvent
 
-T = TypeVar("T")
+Answer = Coroutine[Any, Any, KubeObject]
 
 WINDOW = 300.0
 """Seconds of a window."""
@@ -117,15 +117,15 @@ class MeteredKube:
         self._meter = meter
         self._loop = asyncio.get_running_loop()
 
-    async def get(
+    def get(
         self, resource: Resource, name: str, namespace: str | None = None, *, subresource: str | None = None
-    ) -> KubeObject:
+    ) -> Answer:
         """As ``KubeApi.get``."""
-        return await self._timed("get", resource, self._api.get(resource, name, namespace, subresource=subresource))
+        return self._timed("get", resource, self._api.get(resource, name, namespace, subresource=subresource))
 
-    async def list(self, resource: Resource, namespace: str | None = None, **options: Any) -> KubeObject:
+    def list(self, resource: Resource, namespace: str | None = None, **options: Any) -> Answer:
         """As ``KubeApi.list``."""
-        return await self._timed("list", resource, self._api.list(resource, namespace, **options))
+        return self._timed("list", resource, self._api.list(resource, namespace, **options))
 
     def watch(
         self, resource: Resource, namespace: str | None = None, **options: Any
@@ -133,7 +133,7 @@ class MeteredKube:
         """As ``KubeApi.watch``; how long it lasts says nothing."""
         return self._api.watch(resource, namespace, **options)
 
-    async def create(
+    def create(
         self,
         resource: Resource,
         obj: Mapping[str, Any],
@@ -141,16 +141,16 @@ class MeteredKube:
         *,
         name: str | None = None,
         subresource: str | None = None,
-    ) -> KubeObject:
+    ) -> Answer:
         """As ``KubeApi.create``."""
         call = self._api.create(resource, obj, namespace, name=name, subresource=subresource)
-        return await self._timed("create", resource, call)
+        return self._timed("create", resource, call)
 
-    async def update(self, resource: Resource, obj: Mapping[str, Any], *, subresource: str | None = None) -> KubeObject:
+    def update(self, resource: Resource, obj: Mapping[str, Any], *, subresource: str | None = None) -> Answer:
         """As ``KubeApi.update``."""
-        return await self._timed("update", resource, self._api.update(resource, obj, subresource=subresource))
+        return self._timed("update", resource, self._api.update(resource, obj, subresource=subresource))
 
-    async def patch(
+    def patch(
         self,
         resource: Resource,
         name: str,
@@ -159,16 +159,16 @@ class MeteredKube:
         *,
         patch_type: PatchType = PatchType.MERGE,
         subresource: str | None = None,
-    ) -> KubeObject:
+    ) -> Answer:
         """As ``KubeApi.patch``."""
         call = self._api.patch(resource, name, patch, namespace, patch_type=patch_type, subresource=subresource)
-        return await self._timed("patch", resource, call)
+        return self._timed("patch", resource, call)
 
-    async def delete(self, resource: Resource, name: str, namespace: str | None = None, **options: Any) -> KubeObject:
+    def delete(self, resource: Resource, name: str, namespace: str | None = None, **options: Any) -> Answer:
         """As ``KubeApi.delete``."""
-        return await self._timed("delete", resource, self._api.delete(resource, name, namespace, **options))
+        return self._timed("delete", resource, self._api.delete(resource, name, namespace, **options))
 
-    async def _timed(self, verb: str, resource: Resource, call: Awaitable[T]) -> T:
+    async def _timed(self, verb: str, resource: Resource, call: Awaitable[KubeObject]) -> KubeObject:
         begun, code = self._loop.time(), 200
         try:
             return await call

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from fakes.apiserver.watch import Change
 from providers.types import KubeObject
 
-REMEMBERED = 20_000
+REMEMBERED = 10_000
+"""As many as the API server's history has, so that it costs no further memory."""
 LONGEST = 40
 """So many lines of a chain are shown: the last ones."""
 

@@ -60,6 +60,8 @@ from fakes.apiserver.store import Collection
 from fakes.apiserver.watch import Change, Watcher
 
 SCALE = "scale"
+EVENTS_HISTORY = 1_000
+"""So many changes of events a watch can go back; a real server has no watch cache for them at all."""
 
 
 class ApiServer:
@@ -98,7 +100,10 @@ class ApiServer:
         self._ownership = Ownership(self._stamps.timestamp)
         self._admission = defaults.admission()
         self._collections = {
-            each: Collection(each.fields.get(each.index), watch_cache, packed=each is EVENTS) for each in STORED_HERE
+            each: Collection(each.fields.get(each.index), watch_cache)
+            if each is not EVENTS
+            else Collection(None, min(watch_cache, EVENTS_HISTORY), packed=True)
+            for each in STORED_HERE
         }
         self._token_secret = random.randbytes(32)
         self._event_ages = EventAges(self._collections[EVENTS].get)

@@ -102,6 +102,7 @@ def _container(cloud_pod: CloudPod, name: str, image: str) -> ContainerStatus:
         "started": run.running,
         "restartCount": run.restarts,
         "state": _state(cloud_pod, name),
+        "lastState": {},
     }
     if run.begun is not None:
         status["containerID"] = _identity(cloud_pod, name, run.restarts)
@@ -139,6 +140,7 @@ def _init_container(cloud_pod: CloudPod, name: str, image: str) -> ContainerStat
         "started": False,
         "restartCount": 0,
         "state": state,
+        "lastState": {},
     }
 
 

@@ -51,6 +51,38 @@ def reported(action: lifecycle.Action) -> dict[str, Any]:
     return dict(action.status)
 
 
+class TestAReportThatHasSettled:
+    """The runner keeps the API's status for the provider's report when they say the same."""
+
+    GATE: ClassVar = {"type": "example.com/gate", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+
+    def settled(self) -> Record:
+        status = running()
+        status["conditions"] = [*status.get("conditions", []), self.GATE]
+        known = record(bound(status=status), Presence.PRESENT, reported=running())
+        assert decide(known, NOW) == IDLE
+        return known
+
+    def test_does_not_speak_for_what_others_put_beside_it(self) -> None:
+        known = self.settled()
+        opened = {**self.GATE, "status": "True"}
+        before = known.pod["status"]
+        others = [each for each in before["conditions"] if each["type"] != "example.com/gate"]
+        known.pod = {**known.pod, "status": {**before, "conditions": [*others, opened]}}
+        assert decide(known, NOW) == IDLE
+
+    def test_is_told_again_when_somebody_overwrites_it(self) -> None:
+        known = self.settled()
+        known.pod = {**known.pod, "status": {**known.pod["status"], "phase": "Pending", "podIP": "192.0.2.9"}}
+        told = reported(decide(known, NOW))
+        assert (told["phase"], told.get("podIP")) == ("Running", running().get("podIP"))
+
+    def test_of_nothing_stays_nothing(self) -> None:
+        known = record(bound(status={"phase": "Pending"}), Presence.PRESENT)
+        assert decide(known, NOW) == IDLE
+        assert known.reported == {}
+
+
 class TestALivingPod:
     def test_is_looked_for_before_anything_else(self) -> None:
         assert decide(record(bound(), Presence.UNKNOWN), NOW) == LOOK

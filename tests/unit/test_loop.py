@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from vksim.loop import EPOCH, Deadlock, NotInVirtualTime, VirtualClock, VirtualLoop, cancel_all, ports, run
+from vksim.loop import EPOCH, Deadlock, NotInVirtualTime, VirtualClock, VirtualLoop, cancel_all, pause, ports, run
 
 
 def virtual_loop() -> VirtualLoop:
@@ -34,6 +34,23 @@ def test_a_year_passes_in_no_time() -> None:
     before = perf_counter()
     assert run(main()) == 365 * 86400
     assert perf_counter() - before < 1
+
+
+def test_a_pause_leaves_nothing_to_the_cyclic_collector() -> None:
+    """Millions are made, and it is set to look seldom."""
+
+    async def main() -> int:
+        await pause(1)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(100):
+                await pause(1)
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    assert run(main()) < 10
 
 
 def test_timers_fire_in_the_order_of_their_times() -> None:

@@ -146,10 +146,9 @@ def _kept(new: KubeObject, old: KubeObject | None) -> KubeObject:
 
     A pod changes its status several times and its spec hardly ever, and the spec is most of it.
     """
-    shared: KubeObject = {}
-    metadata = new["metadata"]
+    metadata, spec = new["metadata"], new.get("spec")
     if "managedFields" in metadata:
-        shared["metadata"] = {name: value for name, value in metadata.items() if name != "managedFields"}
-    if old is not None and (spec := new.get("spec")) is not old.get("spec") and spec == old.get("spec"):
-        shared["spec"] = old["spec"]
-    return {**new, **shared} if shared else new
+        new = {**new, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+    if old is not None and spec is not (before := old.get("spec")) and spec == before:
+        new = {**new, "spec": before}
+    return new

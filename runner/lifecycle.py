@@ -180,6 +180,10 @@ class Record:
     write_failure: Failure | None = None
     merged: tuple[PodStatus, PodStatus, PodStatus] | None = None
 
+    def __str__(self) -> str:
+        """Which pod it is about, for logs."""
+        return str(pods.ref(self.pod))
+
 
 def decide(record: Record, now: datetime) -> Action:
     """What to do next with a pod."""
@@ -215,9 +219,9 @@ def _live(record: Record, now: datetime) -> Action:
     if record.presence is Presence.UNKNOWN or record.suspect:
         return LOOK
     if record.presence is Presence.PRESENT:
-        if record.applied is not None and differs(pod, record.applied):
-            return UPDATE
-        if record.applied is not None:
+        if record.applied is not pod and record.applied is not None:
+            if differs(pod, record.applied):
+                return UPDATE
             record.applied = pod  # the same as far as it goes, and the older one need not be held
         report = _report(pod, _merged(record, now))
         if report is not IDLE:
@@ -357,8 +361,9 @@ def has_run(pod: Pod) -> bool:
 def deadline(pod: Pod) -> datetime | None:
     """When the pod has been active for as long as it may (``activeDeadlineSeconds``); None if it may for ever."""
     seconds = pod.get("spec", {}).get("activeDeadlineSeconds")
-    begun = pods.status(pod).get("startTime")
-    return None if seconds is None or not begun else parse_rfc3339(begun) + timedelta(seconds=seconds)
+    if seconds is None or not (begun := pods.status(pod).get("startTime")):
+        return None
+    return parse_rfc3339(begun) + timedelta(seconds=seconds)
 
 
 _SPEC_PARTS = ("containers", "initContainers", "ephemeralContainers", "activeDeadlineSeconds", "tolerations")

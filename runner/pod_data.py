@@ -90,12 +90,15 @@ class PodDataSource:
             kube.ApiError: the API server does not answer.
             ProviderError: the provider does not.
         """
+        services = await self._services.variables(pod)
+        if not services and _asks_for_nothing(pod):
+            return Given(pod)
         namespace = pod["metadata"].get("namespace", "default")
         wanted = references(pod)
         sources = {each: await self._object(each, namespace) for each in wanted}
         host = await self._host(pod)
         tokens, renew_at = await self._tokens.of(pod)
-        found = environment.resolve(await self._addressed(pod), sources, host, await self._services.variables(pod))
+        found = environment.resolve(await self._addressed(pod), sources, host, services)
         problems = [*found.problems]
         if found.late:
             names = ", ".join(sorted({name for _, name in found.late}))
@@ -171,6 +174,16 @@ class PodDataSource:
 def _seen(asked: asyncio.Future[Any]) -> None:
     if not asked.cancelled():
         asked.exception()
+
+
+def _asks_for_nothing(pod: Pod) -> bool:
+    """Whether there is nothing to gather, as for most pods of a large simulation."""
+    spec = pod.get("spec", {})
+    return not (
+        spec.get("volumes")
+        or spec.get("imagePullSecrets")
+        or any(each.get("env") or each.get("envFrom") for each in environment.containers(pod))
+    )
 
 
 def _wants_address(pod: Pod) -> bool:

@@ -197,8 +197,7 @@ class Reconciler:
         return self._queue
 
     async def _work(self, uid: str) -> None:
-        if uid in self.records:
-            logs.POD.set(pods.ref(self.records[uid].pod))
+        logs.POD.set(self.records.get(uid))
         while (record := self.records.get(uid)) is not None:
             action = lifecycle.decide(record, self._ports.clock.now())
             if isinstance(action, lifecycle.Idle | lifecycle.Wait | lifecycle.Forget):
@@ -362,8 +361,6 @@ class Reconciler:
         if _is_older(cast("Pod", written), record.pod):
             return
         record.pod = cast("Pod", written)
-        if statuses.alike(record.pod.get("status"), status):
-            return
         if (left := statuses.patch(record.pod, status)) is not None:
             raise kube.Refused(f"the API server did not take the status as written: {sorted(left['status'])} differ")
 

@@ -148,11 +148,15 @@ class _Timer(asyncio.TimerHandle):
 
 
 class VirtualLoop(base_events.BaseEventLoop):
-    """The event loop of a simulation. ``time()`` is the virtual time in seconds since the start."""
+    """The event loop of a simulation.
+
+    Attributes:
+        now: the virtual time in seconds since the start, as ``time()`` has it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._now = 0.0
+        self.now = 0.0
         self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = itertools.count()
         self._orders = itertools.count()
@@ -186,7 +190,7 @@ class VirtualLoop(base_events.BaseEventLoop):
 
     def time(self) -> float:
         """Seconds of virtual time since the start."""
-        return self._now
+        return self.now
 
     get_debug = staticmethod(bool)
     """False, always: each new future asks."""
@@ -209,7 +213,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Call back after some virtual time."""
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_soon(  # type: ignore[override]  # without the variadic generics of the stubs
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -258,8 +262,8 @@ class VirtualLoop(base_events.BaseEventLoop):
                 self._cancelled_timers -= 1
             if not timers or timers[0][0] == math.inf:
                 raise Deadlock(_deadlock(self))
-            self._now = max(self._now, timers[0][0])
-        now = self._now
+            self.now = max(self.now, timers[0][0])
+        now = self.now
         while timers and timers[0][0] <= now:
             timer = heapq.heappop(timers)[2]
             if timer._cancelled:  # noqa: SLF001  (its own handles)
@@ -363,7 +367,7 @@ class _Pause:
         return True
 
     def result(self) -> None:
-        """How it ended. The task asks once; the timer refers to this object, and a cycle would wait for the collector."""
+        """How it ended; asked once. The timer refers to this object, and a cycle would wait for the collector."""
         self._timer = None
         if self._cancelled:
             raise asyncio.CancelledError
@@ -380,7 +384,7 @@ class VirtualClock:
 
     def now(self) -> datetime:
         """The virtual time, aware, in UTC, to the microsecond."""
-        at = self._loop.time()
+        at = self._loop.now
         if at != self._at:
             self._at = at
             self._cached = self._start + timedelta(microseconds=round(at * 1e6))

@@ -9,8 +9,9 @@ the cost of a decision does not grow with the cluster while there is room.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import count
 from operator import itemgetter
 from typing import Any
 
@@ -29,6 +30,8 @@ ENOUGH = 16
 MOST_REFUSALS = 256
 """So many needs a node remembers its answer for; needs that are rare come and go."""
 
+_numbers = count()
+
 Amounts = dict[str, int]
 """Resource -> amount, in thousandths, so that ``500m`` is a whole number."""
 
@@ -37,9 +40,9 @@ Also = Callable[["NodeState"], tuple[str, float]]
 """Says why a node will not do, empty if it will; and how much it is liked."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class NodeState:
-    """A node, and what is taken of it.
+    """A node, and what is free of it.
 
     Attributes:
         name: its name.
@@ -47,9 +50,10 @@ class NodeState:
         taints: its taints.
         unschedulable: cordoned.
         allocatable: what it offers.
-        taken: what its pods ask for.
+        free: what its pods leave of that; negative where they ask for more.
         discourages: whether it has a taint that would rather be left alone.
-        refusals: why it keeps off the pods of a need, whether there is room or not; empty if it does not.
+        refusals: why it keeps off the pods of a need, by its number, whether there is room or not; empty if it does
+            not.
     """
 
     name: str
@@ -57,9 +61,18 @@ class NodeState:
     taints: Sequence[Mapping[str, Any]]
     unschedulable: bool
     allocatable: Amounts
-    taken: Amounts = field(default_factory=dict)
-    refusals: "dict[Need, str]" = field(default_factory=dict)
+    free: Amounts
+    refusals: dict[int, str] = field(default_factory=dict)
     discourages: bool = False
+
+    def become(self, new: "NodeState") -> None:
+        """The node has changed; its pods are the same."""
+        for name in self.allocatable.keys() | new.allocatable.keys():
+            more = new.allocatable.get(name, 0) - self.allocatable.get(name, 0)
+            self.free[name] = self.free.get(name, 0) + more
+        self.labels, self.taints, self.discourages = new.labels, new.taints, new.discourages
+        self.unschedulable, self.allocatable = new.unschedulable, new.allocatable
+        self.refusals.clear()
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,11 @@ class Need:
         """The resources that nodes are compared by."""
         wanted = dict(self.requests)
         return tuple((name, wanted.get(name, 0)) for name in ("cpu", "memory"))
+
+    @cached_property
+    def number(self) -> int:
+        """Stands for the need, and for no other."""
+        return next(_numbers)
 
     @cached_property
     def _hash(self) -> int:
@@ -115,7 +133,8 @@ def node_state(node: Mapping[str, Any]) -> NodeState:
     name = node["metadata"]["name"]
     labels = node["metadata"].get("labels") or {}
     discourages = any(each["effect"] == "PreferNoSchedule" for each in taints)
-    return NodeState(name, labels, taints, bool(spec.get("unschedulable")), allocatable, discourages=discourages)
+    cordoned = bool(spec.get("unschedulable"))
+    return NodeState(name, labels, taints, cordoned, allocatable, dict(allocatable), discourages=discourages)
 
 
 def need_of(pod: Mapping[str, Any]) -> Need:
@@ -160,15 +179,16 @@ def amount(value: str | int) -> int:
 
 def refusal(need: Need, node: NodeState) -> str:
     """Why the node will not do, in kube-scheduler's words; empty if it will."""
-    kept_off = node.refusals.get(need)
+    kept_off = node.refusals.get(need.number)
     if kept_off is None:
         if len(node.refusals) > MOST_REFUSALS:
             node.refusals.clear()
-        kept_off = node.refusals[need] = _kept_off(need, node)
+        kept_off = node.refusals[need.number] = _kept_off(need, node)
     if kept_off:
         return kept_off
+    free = node.free
     for name, wanted in need.requests:
-        if wanted > node.allocatable.get(name, 0) - node.taken.get(name, 0):
+        if wanted > free.get(name, 0):
             return "Too many pods" if name == "pods" else f"Insufficient {name}"
     return ""
 
@@ -206,12 +226,12 @@ def _tolerated(taint: Mapping[str, Any], need: Need) -> bool:
 
 def score(need: Need, node: NodeState) -> float:
     """NodeResourcesFit's LeastAllocated over cpu and memory: from 0, full, to 1, empty."""
-    free, offers, taken = 0.0, node.allocatable, node.taken
+    total, offers, free = 0.0, node.allocatable, node.free
     for name, wanted in need.scored:
         offered = offers.get(name, 0)
         if offered:
-            free += (offered - taken.get(name, 0) - wanted) / offered
-    return free / 2
+            total += (free.get(name, 0) - wanted) / offered
+    return total / 2
 
 
 def liking(need: Need, node: NodeState) -> float:
@@ -275,7 +295,7 @@ def unschedulable(count: int, refusals: Counter[str]) -> str:
 def take(node: NodeState, need: Need, sign: int = 1) -> None:
     """Count a pod's requests as taken, or, with ``sign`` -1, as given back."""
     for name, wanted in need.requests:
-        node.taken[name] = node.taken.get(name, 0) + sign * wanted
+        node.free[name] = node.free.get(name, 0) - sign * wanted
 
 
 @dataclass(slots=True)
@@ -370,9 +390,7 @@ def victims(need: Need, node: NodeState, placed: Mapping[str, Need]) -> list[str
     lower = sorted(
         (uid for uid, each in placed.items() if each.priority < need.priority), key=lambda uid: -placed[uid].priority
     )
-    without = NodeState(
-        node.name, node.labels, node.taints, node.unschedulable, node.allocatable, dict(node.taken), node.refusals
-    )
+    without = replace(node, free=dict(node.free))
     for uid in lower:
         take(without, placed[uid], -1)
     if not lower or refusal(need, without):

@@ -104,9 +104,7 @@ class Scheduler:
             same = (old.labels, old.taints, old.unschedulable, old.allocatable)
             if same == (new.labels, new.taints, new.unschedulable, new.allocatable):
                 return
-            old.labels, old.taints, old.discourages = new.labels, new.taints, new.discourages
-            old.unschedulable, old.allocatable = new.unschedulable, new.allocatable
-            old.refusals.clear()
+            old.become(new)
         self._offer(self._nodes[new.name])
 
     def _node_deleted(self, node: KubeObject) -> None:

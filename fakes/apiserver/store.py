@@ -53,7 +53,7 @@ class Collection:
     """
 
     def __init__(self, index: Field | None, history: int, *, packed: bool = False) -> None:
-        self.hub = Hub(index)
+        self.hub = Hub()
         self.observers: list[Callable[[Change], None]] = []
         """Are told of each change, after the watchers."""
         self._index = index
@@ -90,13 +90,17 @@ class Collection:
             if kind == "ADDED":
                 self._unsorted.add(namespace)
             objects[name] = obj
+        value = before = ""
         if self._index is not None:
-            self._reindex(self._index, (namespace, name), change)
+            value = before = self._index(obj)
+            if change.old is not None:
+                before = self._index(change.old)
+            self._reindex((namespace, name), change, value, before)
         history = self._history
         if len(history) == history.maxlen:
             self._forgotten = history[0].version
         history.append(change)
-        self.hub.publish(change)
+        self.hub.publish(change, value, before)
         for observe in self.observers:
             observe(change)
 
@@ -122,17 +126,14 @@ class Collection:
             objects = self._namespaces[namespace] = self._holder()
         return objects
 
-    def _reindex(self, index: Field, key: Key, change: Change) -> None:
-        value = index(change.object)
+    def _reindex(self, key: Key, change: Change, value: str, before: str) -> None:
         self._index_versions[value] = change.version
-        if change.old is not None:
-            before = index(change.old)
-            if before != value or change.type == "DELETED":
-                self._index_versions[before] = change.version
-                objects = self._by_index[before]
-                del objects[key]
-                if not objects:
-                    del self._by_index[before]
+        if change.old is not None and (before != value or change.type == "DELETED"):
+            self._index_versions[before] = change.version
+            objects = self._by_index[before]
+            del objects[key]
+            if not objects:
+                del self._by_index[before]
         if change.type != "DELETED":
             self._by_index.setdefault(value, {})[key] = change.object
 

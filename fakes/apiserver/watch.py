@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from fakes.apiserver.errors import expired
-from fakes.apiserver.objects import Field, Object, at_version
+from fakes.apiserver.objects import Object, at_version
 from fakes.apiserver.selectors import Selection
 
 Event = tuple[str, Object]
@@ -53,6 +53,7 @@ class Watcher:
         "_after",
         "_lag",
         "_late",
+        "_loop",
         "_matches",
         "_namespace",
         "_on_end",
@@ -70,6 +71,7 @@ class Watcher:
         self._lag = 0.0
         self._late: deque[Event] | None = None  # there is one for each node, and few ever lag
         self._waiter: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.ended = False
         self._on_end: Callable[[], None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -120,7 +122,9 @@ class Watcher:
 
     def arrival(self) -> asyncio.Future[None]:
         """Done when there is an event, or the end."""
-        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()  # a system call, in CPython 3.11
+        waiter = self._waiter = self._loop.create_future()
         return waiter
 
     def _wake(self) -> None:
@@ -212,8 +216,7 @@ Buckets = dict[str, dict[Watcher, None]]
 class Hub:
     """The watchers of one resource."""
 
-    def __init__(self, index: Field | None) -> None:
-        self._index = index
+    def __init__(self) -> None:
         self._everybody: Buckets = {}
         self._by_namespace: Buckets = {}
         self._by_name: Buckets = {}
@@ -239,8 +242,14 @@ class Hub:
 
         watcher.on_end(unsubscribe)
 
-    def publish(self, change: Change) -> None:
-        """Offer a change to the watchers that it can concern."""
+    def publish(self, change: Change, value: str, before: str) -> None:
+        """Offer a change to the watchers that it can concern.
+
+        Args:
+            change: what has changed.
+            value: what the indexed field says now,
+            before: and what it said.
+        """
         metadata = change.object["metadata"]
         if self._everybody:
             _offer(self._everybody, "", change)
@@ -248,10 +257,8 @@ class Hub:
             _offer(self._by_namespace, metadata.get("namespace") or "", change)
         if self._by_name:
             _offer(self._by_name, metadata["name"], change)
-        if self._by_index and self._index is not None:
-            value = self._index(change.object)
+        if self._by_index:
             _offer(self._by_index, value, change)
-            before = value if change.old is None else self._index(change.old)
             if before != value:
                 _offer(self._by_index, before, change)
 

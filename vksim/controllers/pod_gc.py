@@ -55,11 +55,11 @@ class PodGcController:
                 if not here:
                     del self._by_node[node]
             return
-        if node:
-            self._by_node.setdefault(node, {})[uid] = None
+        if node and uid not in (here := self._by_node.setdefault(node, {})):
+            here[uid] = None
             if self._nodes.get("", node) is None:
                 self._orphans.add_after(node, QUARANTINE_SECONDS)
-        elif "deletionTimestamp" in pod["metadata"]:
+        if not node and "deletionTimestamp" in pod["metadata"]:
             self._victims.add(uid)
         if pods.phase(pod) in pods.TERMINAL and uid not in self._ended:
             self._ended[uid] = None

@@ -471,7 +471,7 @@ class ApiServer:
         """Store a change under the next version, and tell the watchers. Checks nothing: for the server's own parts."""
         self._version += 1
         stored = at_version(obj, self._version)
-        if self._sharing is not None and _stays(resource, stored):
+        if self._sharing is not None and resource is not EVENTS:  # which are packed soon
             stored = self._sharing.shared(stored, old)
         if self._checked:
             stored = freeze(stored)
@@ -494,11 +494,6 @@ class ApiServer:
         """Drop the events that nobody has written for an hour."""
         for event in self._event_ages.expired(self._now()):
             self._remove(EVENTS, event)
-
-
-def _stays(resource: ResourceType, obj: Object) -> bool:
-    """Whether it is worth while to store an object in little room; events are packed anyway."""
-    return resource is not EVENTS and "deletionTimestamp" not in obj["metadata"]
 
 
 def _ignore(_resource: ResourceType, _change: Change) -> None:

@@ -42,7 +42,7 @@ class Sharing:
 
     def shared(self, new: Object, old: Object | None) -> Object:
         """The object, made of known parts as far as they are equal; what it has from the old one is left as it is."""
-        if "deletionTimestamp" in new["metadata"]:
+        if "deletionTimestamp" in new.get("metadata", ()):
             return new  # it will not be there for long
         before = old or {}
         return self._dict(

@@ -16,26 +16,21 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import Any, NoReturn, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 from runner.ports import Ports
 from vksim.blocking import Inline
+from vksim.deadlock import Deadlock
 
 T = TypeVar("T")
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time begins, unless a scenario says otherwise."""
 
-_SHOWN = 20
-"""How many tasks a deadlock names."""
-
 _COMPACT = 10_000
 """So many cancelled timers are kept before the heap is rebuilt without them."""
-
-_ASYNCIO = str(Path(asyncio.__file__).parent)
 
 _REFUSED = {
     "a socket": (
@@ -54,10 +49,6 @@ _REFUSED = {
     "a signal": ("add_signal_handler", "remove_signal_handler"),
 }
 """What belongs to the real world, and the loop's methods that ask for it."""
-
-
-class Deadlock(RuntimeError):
-    """Nothing can happen any more, and somebody still waits. The message names the tasks and where they wait."""
 
 
 class NotInVirtualTime(RuntimeError):
@@ -261,7 +252,7 @@ class VirtualLoop(base_events.BaseEventLoop):
                 heapq.heappop(timers)
                 self._cancelled_timers -= 1
             if not timers or timers[0][0] == math.inf:
-                raise Deadlock(_deadlock(self))
+                raise Deadlock(self.now, _in_order(self))
             self.now = max(self.now, timers[0][0])
         now = self.now
         while timers and timers[0][0] <= now:
@@ -464,32 +455,6 @@ def _in_order(loop: VirtualLoop) -> list[asyncio.Task[Any]]:
 
 def _refuse(what: str) -> NoReturn:
     raise NotInVirtualTime(f"{what} was asked for in virtual time; only timers, tasks and queues work here")
-
-
-def _deadlock(loop: VirtualLoop) -> str:
-    waiting = _in_order(loop)
-    lines = [f"  {task.get_name()}: {_where(task)}" for task in waiting[:_SHOWN]]
-    if len(waiting) > _SHOWN:
-        lines.append(f"  and {len(waiting) - _SHOWN} more")
-    return "\n".join([f"at {loop.time():g} s nothing can happen any more; {len(waiting)} tasks wait:", *lines])
-
-
-def _where(task: asyncio.Task[Any]) -> str:
-    """The task's coroutine, the innermost line outside asyncio that it has come to, and what it awaits there."""
-    coro: Any = task.get_coro()
-    name, place, awaited = _name(coro), "", ""
-    while coro is not None:
-        frame = getattr(coro, "cr_frame", None) or getattr(coro, "ag_frame", None)
-        if frame is not None and frame.f_code.co_filename.startswith(_ASYNCIO):
-            awaited = awaited or f" in {_name(coro)}"
-        elif frame is not None:
-            place, awaited = f" at {frame.f_code.co_filename}:{frame.f_lineno}", ""
-        coro = getattr(coro, "cr_await", None) or getattr(coro, "ag_await", None)
-    return f"{name}{place}{awaited}"
-
-
-def _name(coro: object) -> str:
-    return getattr(coro, "__qualname__", None) or repr(coro)
 
 
 def _refuser(what: str) -> Callable[..., NoReturn]:

@@ -63,7 +63,10 @@ class EventRecorder:
         self._told: deque[_Told] = deque()
         self._idle: asyncio.Future[None] | None = None
         self._dropped = 0
-        self._known: dict[tuple[str, str, str], tuple[str, int]] = {}
+        self._known: dict[tuple[str, str, str], str] = {}
+        """The names of the events that were told lately,"""
+        self._counts: dict[str, int] = {}
+        """and how often those were told that were told more than once."""
 
     def tell(self, about: Mapping[str, Any], type_: str, reason: str, message: str) -> None:
         """Tell an event about an object; returns at once."""
@@ -98,21 +101,24 @@ class EventRecorder:
         key = (metadata["uid"], told.reason, told.message)
         now = rfc3339(self._clock.now())
         if key in self._known:
-            name, count = self._known.pop(key)
-            self._known[key] = (name, count + 1)  # as the latest
+            name = self._known[key] = self._known.pop(key)  # as the latest
+            count = self._counts[name] = self._counts.get(name, 1) + 1
             try:
-                await self._kube.patch(EVENTS, name, {"count": count + 1, "lastTimestamp": now}, namespace)
+                await self._kube.patch(EVENTS, name, {"count": count, "lastTimestamp": now}, namespace)
             except ApiError as error:
                 if error.code != 404:
                     raise
-                del self._known[key]  # it has expired: tell it anew
+                self._forget(key)  # it has expired: tell it anew
             else:
                 return
         event = self._event(told, namespace, now)
         await self._kube.create(EVENTS, event, namespace)
-        self._known[key] = (event["metadata"]["name"], 1)
+        self._known[key] = event["metadata"]["name"]
         if len(self._known) > REMEMBERED:
-            del self._known[next(iter(self._known))]
+            self._forget(next(iter(self._known)))
+
+    def _forget(self, key: tuple[str, str, str]) -> None:
+        self._counts.pop(self._known.pop(key), None)
 
     def _event(self, told: _Told, namespace: str, now: str) -> KubeObject:
         about, metadata = told.about, told.about["metadata"]

@@ -180,10 +180,6 @@ class Record:
     write_failure: Failure | None = None
     merged: tuple[PodStatus, PodStatus, PodStatus] | None = None
 
-    def __str__(self) -> str:
-        """Which pod it is about, for logs."""
-        return str(pods.ref(self.pod))
-
 
 def decide(record: Record, now: datetime) -> Action:
     """What to do next with a pod."""

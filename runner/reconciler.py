@@ -197,7 +197,8 @@ class Reconciler:
         return self._queue
 
     async def _work(self, uid: str) -> None:
-        logs.POD.set(self.records.get(uid))
+        if uid in self.records:
+            logs.POD.set(pods.ref(self.records[uid].pod))  # no more than that: timers keep it
         while (record := self.records.get(uid)) is not None:
             action = lifecycle.decide(record, self._ports.clock.now())
             if isinstance(action, lifecycle.Idle | lifecycle.Wait | lifecycle.Forget):

@@ -90,7 +90,7 @@ class Checker:
         self._vanished = world.vanished if world is not None else set()
         self._known: set[str] = set()
         self._nodes: dict[str, _Taken] = {}
-        self._bound: dict[str, tuple[str, dict[str, int]]] = {}
+        self._bound: dict[str, dict[str, int]] = {}
         self._offered: Counter[str] = Counter()
         self._requested: Counter[str] = Counter()
         self._wanted: dict[tuple[tuple[str, int], ...], dict[str, int]] = {}
@@ -203,7 +203,7 @@ class Checker:
     def _status_changed(self, pod: KubeObject, uid: str, before: KubeObject, status: KubeObject) -> None:
         phase, address = status.get("phase"), status.get("podIP") or ""
         if phase in rules.TERMINAL_PHASES:
-            self._gave_back(uid)
+            self._gave_back(pod, uid)
             if self._addresses.get(address) == uid:
                 del self._addresses[address]
         elif address and address != before.get("podIP") and self._has_own_address(pod, uid):
@@ -234,7 +234,7 @@ class Checker:
             self._ended_by(pod, uid, actor)
         self._deleting.pop(uid, None)
         self._writes.pop(uid, None)
-        self._gave_back(uid)
+        self._gave_back(pod, uid)
         address = (pod.get("status") or {}).get("podIP") or ""
         if self._addresses.get(address) == uid:
             del self._addresses[address]
@@ -257,7 +257,7 @@ class Checker:
         node = self._nodes.setdefault(name, _Taken())
         wanted = rules.requests(pod["spec"])
         wanted = self._wanted.setdefault(tuple(wanted.items()), wanted)
-        self._bound[uid] = name, wanted
+        self._bound[uid] = wanted
         amounts, offered = node.amounts, node.offered
         for resource, amount in wanted.items():
             taken = amounts[resource] = amounts.get(resource, 0) + amount
@@ -267,11 +267,11 @@ class Checker:
             if offered is not None:
                 self._requested[resource] += amount
 
-    def _gave_back(self, uid: str) -> None:
-        bound = self._bound.pop(uid, None)
-        if bound is not None:
-            node = self._nodes[bound[0]]
-            for resource, amount in bound[1].items():
+    def _gave_back(self, pod: KubeObject, uid: str) -> None:
+        wanted = self._bound.pop(uid, None)
+        if wanted is not None:
+            node = self._nodes[pod["spec"]["nodeName"]]
+            for resource, amount in wanted.items():
                 node.amounts[resource] -= amount
                 if node.offered is not None:
                     self._requested[resource] -= amount

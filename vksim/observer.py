@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO
 
 import orjson
@@ -144,7 +145,7 @@ class Observer:
             life.accepted, life.started = self._in_cloud(pod["status"], life)
             life.workload = (pod["metadata"].get("labels") or {}).get("app", "")
             wanted = requests(pod["spec"])
-            life.cpu, life.gib = wanted.get("cpu", 0) / 1e3, wanted.get("memory", 0) / 1e3 / 2**30
+            life.cpu, life.gib = _amounts(wanted.get("cpu", 0), wanted.get("memory", 0))
         if phase in TERMINAL_PHASES:
             life.ended = now
             self.totals[phase.lower()] += 1
@@ -160,9 +161,8 @@ class Observer:
         accepted = status.get("startTime")
         if accepted is None or started is None or life.scheduled is None or life.running is None:
             return None, None
-        moments = [(parse_rfc3339(each) - self._begun).total_seconds() for each in (accepted, started)]
-        first = min(max(moments[0], life.scheduled), life.running)
-        return first, min(max(moments[1], first), life.running)
+        first = min(max(_seconds(accepted, self._begun), life.scheduled), life.running)
+        return first, min(max(_seconds(started, self._begun), first), life.running)
 
     def _write(self, kind: str, obj: KubeObject, now: float, facts: dict[str, str]) -> None:
         metadata = obj["metadata"]
@@ -180,6 +180,18 @@ class Observer:
         line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
         self._hash.update(line)
         self._log.write(line)
+
+
+@lru_cache(maxsize=1024)
+def _seconds(moment: str, begun: datetime) -> float:
+    """A Kubernetes timestamp in seconds of virtual time; the same object for the same second."""
+    return (parse_rfc3339(moment) - begun).total_seconds()
+
+
+@lru_cache(maxsize=1024)
+def _amounts(cpu: int, memory: int) -> tuple[float, float]:
+    """CPUs and GiB of amounts in thousandths; the same objects for all pods that want the same."""
+    return cpu / 1e3, memory / 1e3 / 2**30
 
 
 def _unscheduled(status: KubeObject) -> str:

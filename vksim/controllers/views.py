@@ -32,8 +32,8 @@ class View:
 
     def __init__(self, api: KubeApi, resource: Resource, ports: Ports) -> None:
         self.objects: dict[str, KubeObject] = {}
-        self._names: dict[tuple[str, str], str] = {}
-        self._spaces: dict[str, dict[str, None]] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        """Namespace -> name -> UID, in the order in which they were seen first."""
         self._owned: dict[str, dict[str, None]] = {}
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._readers: list[Changed] = []
@@ -49,7 +49,7 @@ class View:
 
     def get(self, namespace: str, name: str) -> KubeObject | None:
         """The object of that name."""
-        uid = self._names.get((namespace, name))
+        uid = self._names.get(namespace, {}).get(name)
         return None if uid is None else self.objects[uid]
 
     def owned_by(self, uid: str) -> list[KubeObject]:
@@ -58,7 +58,7 @@ class View:
 
     def in_namespace(self, namespace: str) -> list[KubeObject]:
         """The objects of a namespace, in the order in which they were seen first."""
-        return [self.objects[each] for each in self._spaces.get(namespace, ())]
+        return [self.objects[each] for each in self._names.get(namespace, {}).values()]
 
     def wrote(self, obj: Mapping[str, Any]) -> None:
         """Count what a write was answered with."""
@@ -90,10 +90,7 @@ class View:
         uid = metadata["uid"]
         before = self.objects.get(uid)
         self.objects[uid] = obj
-        namespace = metadata.get("namespace") or ""
-        self._names[namespace, metadata["name"]] = uid
-        if before is None:
-            self._spaces.setdefault(namespace, {})[uid] = None
+        self._names.setdefault(metadata.get("namespace") or "", {})[metadata["name"]] = uid
         owner = controller_uid(obj)
         if before is not None and (old := controller_uid(before)) != owner:
             self._disown(old, uid)
@@ -109,10 +106,9 @@ class View:
         known = self.objects.pop(uid, None)
         if known is None:
             return
-        key = metadata.get("namespace") or "", metadata["name"]
-        if self._names.get(key) == uid:
-            del self._names[key]
-        self._spaces[key[0]].pop(uid, None)
+        names = self._names[metadata.get("namespace") or ""]
+        if names.get(metadata["name"]) == uid:
+            del names[metadata["name"]]
         self._disown(controller_uid(known), uid)
 
     def _disown(self, owner: str, uid: str) -> None:

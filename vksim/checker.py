@@ -268,9 +268,8 @@ class Checker:
                 self._requested[resource] += amount
 
     def _gave_back(self, pod: KubeObject, uid: str) -> None:
-        wanted = self._bound.pop(uid, None)
-        if wanted is not None:
-            node = self._nodes[pod["spec"]["nodeName"]]
+        wanted, node = self._bound.pop(uid, None), self._nodes.get(pod["spec"].get("nodeName", ""))
+        if wanted is not None and node is not None:
             for resource, amount in wanted.items():
                 node.amounts[resource] -= amount
                 if node.offered is not None:

@@ -11,7 +11,7 @@ import msgspec
 from fakes.apiserver.names import dns_label
 from providers.distributions import RandomTime
 from vksim.arrivals import Arrival
-from vksim.schema import NOTHING, Count, Duration, Quantity, Settings, Struct
+from vksim.schema import NOTHING, Count, CountOrNone, Duration, Quantity, Settings, Struct
 
 REQUESTS = {"cpu": Quantity("250m"), "memory": Quantity("256Mi")}
 
@@ -97,7 +97,7 @@ class ScaleStep(Struct, frozen=True):
     """
 
     at: Duration
-    to: Annotated[int, msgspec.Meta(ge=0)]
+    to: CountOrNone
     over: Duration = NOTHING
 
 
@@ -162,7 +162,7 @@ class Deployment(Controlled, frozen=True, tag="Deployment"):
         rollouts: new versions over time.
     """
 
-    replicas: Annotated[int, msgspec.Meta(ge=0)] = 1
+    replicas: CountOrNone = 1
     strategy: Settings = {}
     scale: list[ScaleStep] = []
     rollouts: list[Rollout] = []
@@ -183,7 +183,7 @@ class StatefulSet(Controlled, frozen=True, tag="StatefulSet"):
         rollouts: new versions over time.
     """
 
-    replicas: Annotated[int, msgspec.Meta(ge=0)] = 1
+    replicas: CountOrNone = 1
     parallel: bool = False
     scale: list[ScaleStep] = []
     rollouts: list[Rollout] = []
@@ -224,7 +224,7 @@ class Job(Controlled, frozen=True, tag="Job"):
 
     completions: Count = 1
     parallelism: Count = 1
-    backoff_limit: Annotated[int, msgspec.Meta(ge=0)] = 6
+    backoff_limit: CountOrNone = 6
     deadline: Duration | None = None
     indexed: bool = False
     restart_policy: Literal["OnFailure", "Never"] = "Never"

@@ -19,6 +19,9 @@ except ImportError:  # a PyYAML without libyaml
     from yaml import SafeLoader as Loader  # type: ignore[assignment]  # the same interface
 
 _STRING = "tag:yaml.org,2002:str"
+LISTED = 40
+"""So many names are told when none is close: every kind of fault, but not every node."""
+
 _PARAMETER = re.compile(r"\$\{(?P<name>[^{}]*)\}")
 
 
@@ -153,7 +156,8 @@ def hint(wrong: str, known: list[str]) -> str:
     close = difflib.get_close_matches(wrong, known, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(known[:12])}" if known else ""
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    return f"; there are: {', '.join(known[:LISTED])}{more}" if known else ""
 
 
 class _Named(io.StringIO):

@@ -93,18 +93,24 @@ class NodeGroups:
         if name in self._cluster.nodes:
             self._cluster.restart(name)
             return
-        zone = {ZONE: group.zones[number % len(group.zones)]} if group.zones else {}
         self._cluster.add_node(
             name,
             settings=group.config if group.provider != "mock" else _mock_settings(group),
             factory=self._factories[group.name],
-            labels={"group": group.name, **zone, **group.labels},
+            labels=labels(group, number),
             tainted=False,
-            taints=_taints(group),
+            taints=taints(group),
         )
 
 
-def _taints(group: NodeGroup) -> list[Taint]:
+def labels(group: NodeGroup, number: int) -> dict[str, str]:
+    """The labels of one of a group's nodes, besides those that every virtual node has."""
+    zone = {ZONE: group.zones[number % len(group.zones)]} if group.zones else {}
+    return {"group": group.name, **zone, **group.labels}
+
+
+def taints(group: NodeGroup) -> list[Taint]:
+    """The taints of a group's nodes."""
     own: list[Taint] = [{"key": each.key, "value": each.value, "effect": each.effect} for each in group.taints]
     return [provider_taint(group.provider), *own] if group.tainted else own
 

@@ -14,7 +14,7 @@ from fakes.cloud.settings import CloudSettings, Latency, Rate
 from providers.distributions import RandomTime, Span
 from vksim.demand import AnyWorkload, ScaleStep, check_name
 from vksim.faults.kinds import AnyFault
-from vksim.schema import NOTHING, Count, Duration, Quantity, Settings, Struct, hook
+from vksim.schema import NOTHING, Count, CountOrNone, Duration, Quantity, Settings, Struct, hook
 
 API_VERSION = "vksim/v1"
 
@@ -95,7 +95,7 @@ class NodeGroup(Struct, frozen=True):
     """
 
     name: str
-    count: Annotated[int, msgspec.Meta(ge=0)]
+    count: CountOrNone
     capacity: dict[str, Quantity] = msgspec.field(default_factory=CAPACITY.copy)
     labels: dict[str, str] = {}
     zones: list[str] = []

@@ -1,6 +1,5 @@
-"""Reads a scenario file, and says of each mistake the file, the line, the field and the remedy."""
+"""Reads a scenario file, and says of a mistake the file, the line, the field and the remedy."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +8,12 @@ import msgspec
 
 from providers import registry
 from providers.mock.script import SETTINGS
-from vksim import cost, demand, dry_run, expect, fields, scenario, trace
+from vksim import cost, demand, dry_run, expect, mistakes, scenario, trace
 from vksim.document import Document, ScenarioError, hint
-from vksim.faults.kinds import KINDS as FAULTS
 from vksim.node_groups import cloud_names
 from vksim.profiles import PROFILES
 from vksim.scenario import Scenario, node_names
-from vksim.schema import NOTHING, Struct
+from vksim.schema import NOTHING
 
 __all__ = ["ScenarioError", "bundled", "find", "load"]
 
@@ -62,7 +60,7 @@ def load(path: Path, parameters: Mapping[str, str] | None = None) -> Scenario:
     try:
         loaded = scenario.decode(document.data)
     except msgspec.ValidationError as error:
-        raise _explained(document, str(error)) from None
+        raise mistakes.explained(document, str(error)) from None
     for place, message in _contradictions(loaded, path.parent):
         raise document.wrong(place, message)
     return loaded
@@ -88,8 +86,8 @@ def _contradictions(loaded: Scenario, folder: Path) -> Iterator[Problem]:
         yield from _workload_problems(f"workloads[{number}]", each, loaded, folder)
     yield from _cloud_problems(loaded)
     yield from _fault_problems(loaded)
-    for number, refusal in dry_run.refusals(loaded):
-        yield f"workloads[{number}]", f"the API server would refuse it: {refusal}"
+    for place, refusal in dry_run.refusals(loaded, folder):
+        yield place, f"the API server would refuse it: {refusal}"
     for field in ("expect", "until"):
         for number, text in enumerate(getattr(loaded, field)):
             try:
@@ -184,76 +182,6 @@ def _script_problems(script: Mapping[str, Any]) -> Iterator[Problem]:
             setting.parse(value)
         except ValueError as error:
             yield name, str(error)
-
-
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
-_PLACE = re.compile(r"(?P<message>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`")
-_MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
-_KIND = re.compile(r"Invalid value '(?P<value>.*)'")
-_FIELD = re.compile(r"(?P<field>[a-z][A-Za-z]*): (?P<problem>.*)", re.DOTALL)
-
-
-def _explained(document: Document, message: str) -> ScenarioError:
-    match = _PLACE.fullmatch(message)
-    assert match is not None  # noqa: S101  (the pattern matches anything)
-    place, what = _exact(match["place"] or "", document.data), match["message"]
-    if unknown := _UNKNOWN.fullmatch(what):
-        known = [each.name for part in _parts(place, document.data) for each in fields.of(part)]
-        named = f"{place}.{unknown['field']}".lstrip(".")
-        return document.wrong(named, f"unknown field{hint(unknown['field'], list(dict.fromkeys(known)))}")
-    if missing := _MISSING.fullmatch(what):
-        return document.wrong(place, f"the field {missing['field']!r} is missing")
-    if place.endswith("kind") and (value := _KIND.match(what)):
-        kinds, noun = (FAULTS, "fault") if place.startswith("faults") else (demand.KINDS, "workload")
-        told = hint(value["value"], list(kinds))
-        return document.wrong(place, f"unknown kind of {noun} {value['value']!r}{told}")
-    if own := _FIELD.fullmatch(what):  # what a structure says of one of its fields
-        return document.wrong(f"{place}.{own['field']}".lstrip("."), own["problem"])
-    return document.wrong(place, what[:1].lower() + what[1:] if what.startswith("Expected") else what)
-
-
-def _exact(place: str, data: Any) -> str:
-    """A path of msgspec's with the keys that it does not name (``[...]``): the one that goes wrong also by itself."""
-    place = place.lstrip(".")
-    while "[...]" in place:
-        before, _, after = place.partition("[...]")
-        mapping = _found(data, before)
-        for key, value in list(mapping.items()):
-            kept = dict(mapping)
-            mapping.clear()
-            mapping[key] = value
-            try:
-                scenario.decode(data)
-            except msgspec.ValidationError:
-                place = f"{before}.{key}{after}"
-                break
-            mapping.clear()
-            mapping.update(kept)
-        else:
-            return before
-    return place
-
-
-def _found(data: Any, place: str) -> Any:
-    for name, index in _STEP.findall(place):
-        data = data[int(index)] if index else data[name]
-    return data
-
-
-def _parts(place: str, data: Any) -> list[type[Struct]]:
-    """The structures that may stand at a place: of several kinds, the one that is there."""
-    parts: list[type[Struct]] = [Scenario]
-    for name, index in _STEP.findall(place):
-        if index:
-            data = data[int(index)] if isinstance(data, list) and int(index) < len(data) else None
-            chosen = data.get("kind") if isinstance(data, dict) else None
-            parts = [each for each in parts if fields.kind(each) == chosen] or parts
-            continue
-        inner = [part for each in parts for field in fields.of(each) if field.name == name for part in field.parts]
-        parts = inner or parts  # of a mapping of names, any name leads to the same structure
-        data = data.get(name) if isinstance(data, dict) else None
-    return parts
 
 
 def _unpriced(series: str, loaded: Scenario) -> Iterator[str]:

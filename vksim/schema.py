@@ -64,8 +64,14 @@ Settings = dict[str, Any]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 """A part of a whole, above 0, up to 1."""
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
+MOST = 10_000_000
+"""More of anything is a slip of the pen."""
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
 """How many: 1 or more."""
+
+CountOrNone = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+"""How many, or 0."""
 
 LONGEST = timedelta(days=366).total_seconds()
 """A longer time is a slip of the pen."""

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -30,7 +31,7 @@ class Arriving(NamedTuple):
 
 
 def check(workload: Trace, folder: Path) -> list[tuple[str, str]]:
-    """What is wrong with the trace as far as its first row shows: fields of the workload, and what of them."""
+    """What is wrong with the trace: fields of the workload, and what of them. Of rows that are wrong, the first."""
     try:
         row = next(iter(_rows(folder / workload.file)), None)
     except TraceError as error:
@@ -44,7 +45,7 @@ def check(workload: Trace, folder: Path) -> list[tuple[str, str]]:
     ]
     if not problems:
         try:
-            _read(workload, row, 1)
+            _all_read(workload, folder)
         except TraceError as error:
             problems.append(("columns", str(error)))
     return problems
@@ -60,11 +61,7 @@ def pods(workload: Trace, template: Template, folder: Path) -> list[Arriving]:
     Raises:
         TraceError: a row cannot be a pod.
     """
-    read = []
-    for number, row in enumerate(_rows(folder / workload.file), start=1):
-        if workload.limit is not None and number > workload.limit:
-            break
-        read.append(_read(workload, row, number))
+    read = _all_read(workload, folder)
     first = min((each.at for each in read), default=0.0)
     begin = workload.at.seconds
     read.sort(key=lambda each: each.at)
@@ -72,6 +69,11 @@ def pods(workload: Trace, template: Template, folder: Path) -> list[Arriving]:
         Arriving(begin + (each.at - first) / workload.speed, _pod(workload, template, each, number))
         for number, each in enumerate(read)
     ]
+
+
+def _all_read(workload: Trace, folder: Path) -> "list[_Read]":
+    rows = islice(_rows(folder / workload.file), workload.limit)
+    return [_read(workload, row, number) for number, row in enumerate(rows, start=1)]
 
 
 class _Read(NamedTuple):
@@ -124,7 +126,7 @@ class _Cells:
             return None
         try:
             return meaning(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self.wrong(column, what) from None
 
 
@@ -185,9 +187,12 @@ def _seconds(value: Any, unit: float) -> float:
     if isinstance(value, datetime):
         return value.timestamp()
     try:
-        return float(value) * unit
+        seconds = float(value) * unit
     except (TypeError, ValueError):
         return datetime.fromisoformat(str(value)).timestamp()
+    if not math.isfinite(seconds):
+        raise ValueError(value)
+    return seconds
 
 
 _UNIT = re.compile(r"(?P<number>[0-9.]+)(?P<suffix>[A-Za-z]*)")
@@ -199,7 +204,7 @@ def _amount(value: Any, unit: str) -> str:
     if match is None:
         raise ValueError(unit)
     number = round(float(value) * float(match["number"]), 3)
-    if not number >= 0:
+    if not 0 <= number < math.inf:
         raise ValueError(value)
     if number == int(number):
         return f"{int(number)}{match['suffix']}"
@@ -229,11 +234,12 @@ def _csv(path: Path) -> Iterator[Row]:
 
 def _parquet(path: Path) -> Iterator[Row]:
     try:
-        from pyarrow import parquet  # noqa: PLC0415  (an extra that only these files need)
+        from pyarrow import ArrowException, parquet  # noqa: PLC0415  (an extra that only these files need)
     except ImportError:
         raise TraceError("Parquet needs pyarrow: pip install 'vksim[parquet]'") from None
     try:
         for batch in parquet.ParquetFile(path).iter_batches():
             yield from batch.to_pylist()
-    except OSError as error:  # pyarrow's own errors are OSErrors
-        raise TraceError(f"{path} is not Parquet: {error}") from None
+    except (OSError, ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise TraceError(f"{path} is not Parquet: {reason}") from None

@@ -67,7 +67,7 @@ def test_a_parameter_can_be_a_list(tmp_path: Path) -> None:
 
 
 def test_a_mistake_in_what_is_set_is_told_where_it_is_used(tmp_path: Path) -> None:
-    assert error(tmp_path, pods="many") == "./s.yaml:13: workloads[0].pods: expected `int`, got `str`"
+    assert error(tmp_path, pods="many") == "./s.yaml:13: workloads[0].pods: write a whole number, not 'many'"
 
 
 def test_an_unknown_parameter_is_told(tmp_path: Path) -> None:

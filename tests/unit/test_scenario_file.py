@@ -51,8 +51,36 @@ def test_a_good_file_becomes_a_scenario(tmp_path: Path) -> None:
     ("right", "wrong", "message"),
     [
         ("count: 2", "cuont: 2", "./s.yaml:8: cluster.nodes[0].cuont: unknown field; did you mean 'count'?"),
-        ("      count: 2\n", "", "./s.yaml:7: cluster.nodes[0]: the field 'count' is missing"),
-        ("count: 2", "count: two", "./s.yaml:8: cluster.nodes[0].count: expected `int`, got `str`"),
+        ("      count: 2\n", "", "./s.yaml:7: cluster.nodes[0]: the field 'count' is missing: how many, at first"),
+        ("count: 2", "count: two", "./s.yaml:8: cluster.nodes[0].count: write a whole number, not 'two'"),
+        ("count: 2", "count:", "./s.yaml:8: cluster.nodes[0].count: write a whole number, not nothing"),
+        ("count: 2", "count: -2", "./s.yaml:8: cluster.nodes[0].count: write a whole number >= 0, not -2"),
+        ("count: 2", "count: 99999999999", "./s.yaml:8: cluster.nodes[0].count: write a whole number <= 10000000, not"),
+        ("count: 2", "count: [2]", "./s.yaml:8: cluster.nodes[0].count: write a whole number, not a list"),
+        ("count: 2", "count: 2\n      taints: [a]", "./s.yaml:9: cluster.nodes[0].taints[0]: write a mapping, not 'a'"),
+        (
+            "count: 2",
+            "count: 2\n      tainted: no way",
+            "./s.yaml:9: cluster.nodes[0].tainted: write true or false, not",
+        ),
+        (
+            "count: 2",
+            "count: 2\n      leave: now",
+            "./s.yaml:9: cluster.nodes[0].leave: write one of drain, crash, not 'n",
+        ),
+        ("count: 2", "count: 2\n      labels: {a: 1}", "./s.yaml:9: cluster.nodes[0].labels.a: write a text, not 1"),
+        (
+            "count: 2",
+            "count: 2\n      labels: {a b: c}",
+            "./s.yaml:7: cluster.nodes[0]: the API server would refuse it: ",
+        ),
+        ("count: 2", "count: 2\n      zones: [a b]", "./s.yaml:7: cluster.nodes[0]: the API server would refuse it: "),
+        (
+            "1m30s",
+            "1m30s\nstart: now",
+            "./s.yaml:5: start: write a moment with its time zone, e.g. 2026-01-01T00:00:00Z",
+        ),
+        ("1m30s", "1m30s\nname: x", "./s.yaml:5: name: unknown field; there are: apiVersion, kind, metadata, cluster"),
         ("count: 2", "count: 0", "./s.yaml:8: cluster.nodes[0].count: 0 nodes make no group; write 1 or more"),
         ("1m30s", "long", "./s.yaml:4: duration: 'long' is not a duration; write e.g. 500ms, 30s, 1m30s or 2h"),
         ("[5s, 10s]", "[10s, 5s]", "./s.yaml:12: workloads[0].runFor: the range ['10s', '5s'] is upside down"),
@@ -60,7 +88,7 @@ def test_a_good_file_becomes_a_scenario(tmp_path: Path) -> None:
         ("node: a-1", "node: a-9", "./s.yaml:16: faults[0].node: there is no node 'a-9'; did you mean 'a-1'?"),
         ("pods.created", "pods.craeted", "./s.yaml:18: expect[0]: unknown series 'pods.craeted'; did you mean"),
         ("== 3", "is three", "./s.yaml:18: expect[0]: 'pods.created is three' is no objective"),
-        ("vksim/v1", "vksim/v9", "./s.yaml:1: apiVersion: "),
+        ("vksim/v1", "vksim/v9", "./s.yaml:1: apiVersion: write vksim/v1, not 'vksim/v9'"),
         ("duration: 1m30s", "duration: [1", "./s.yaml:5: not YAML: "),
         (GOOD, "", "./s.yaml:1: a scenario is a mapping that begins with apiVersion: vksim/v1"),
         (GOOD, "- a\n- b\n", "./s.yaml:1: a scenario is a mapping"),
@@ -144,3 +172,13 @@ def test_what_the_api_server_would_refuse_is_told_before(tmp_path: Path, fields:
     assert told.startswith("./s.yaml:10: workloads[0]: the API server would refuse it: ")
     assert message in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize("columns", ["labels: {r: row}", "priorityClass: row"])
+def test_a_traces_pods_are_all_looked_at(tmp_path: Path, columns: str) -> None:
+    (tmp_path / "t.csv").write_text("at,row\n1,good\n2,not good\n")
+    workload = f"  - {{name: w, kind: Trace, file: t.csv, columns: {{at: at, {columns}}}}}\n"
+    text = GOOD.replace("  - name: w\n    pods: 3\n    runFor: [5s, 10s]\n", workload)
+    told = error(tmp_path, text.replace("workloads:", "priorityClasses: {good: 1}\nworkloads:"))
+    assert told.startswith("./s.yaml:11: workloads[0]: the API server would refuse it: ")
+    assert "not good" in told

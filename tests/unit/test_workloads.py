@@ -202,6 +202,9 @@ def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:
         ("a,b\n1,2\n", "t.csv has no column 'start'; there are: a, b"),
         (ROWS.replace("160", "soon"), "t.csv, row 1, column 'start': 'soon' is not a time"),
         (ROWS.replace("500", "half"), "t.csv, row 1, column 'cpu_milli': 'half' is not an amount"),
+        (ROWS.replace("160", "inf"), "t.csv, row 1, column 'start': 'inf' is not a time"),
+        (ROWS.replace("500", "1e999"), "t.csv, row 1, column 'cpu_milli': '1e999' is not an amount"),
+        (ROWS + "\n" + ROWS.splitlines()[1].replace("160", "soon"), "column 'start': 'soon' is not a time"),
         (ROWS.replace("170", "150"), "t.csv, row 1, column 'stop': '150' is not a time after the arrival"),
     ],
 )
@@ -210,3 +213,13 @@ def test_a_trace_that_is_none_is_told(tmp_path: Path, rows: str, message: str) -
     workload = trace("t.csv")
     assert isinstance(workload, Trace)
     assert message in check_trace(workload, tmp_path)[0][1]
+
+
+def test_a_file_that_is_not_parquet_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("hello")
+    workload = trace("t.parquet")
+    assert isinstance(workload, Trace)
+    [(field, message)] = check_trace(workload, tmp_path)
+    assert field == "file"
+    assert message.startswith(f"{tmp_path}/t.parquet is not Parquet: ")
+    assert "\n" not in message

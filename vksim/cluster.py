@@ -18,12 +18,14 @@ from providers.base import BlockingCalls, Clock, Provider, ProviderContext
 from providers.mock import config as mock_config
 from providers.mock.cloud import MockCloud
 from providers.mock.provider import MockProvider
-from providers.types import Taint
+from providers.types import Pod, Taint
 from runner.agent import Agent
 from runner.config import RunnerConfig, Shutdown, provider_taint
 from runner.context import provider_context
 from runner.kube import KubeApi
 from runner.ports import Ports
+from runner.workqueue import UNOBSERVED
+from vksim.asks import TakenUp, telling
 from vksim.backlog import Backlog, RunnerBacklog
 from vksim.blocking import Inline
 from vksim.calm import EVERYBODY, Calm, CalmRest, lease_reader
@@ -54,6 +56,7 @@ class VirtualNode:
         api: its way to the API server.
         ports: time and chance.
         backlog: counts the pods that wait for a worker.
+        asked: is told of each pod that the provider is asked to create.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class VirtualNode:
         api: KubeApi,
         ports: Ports,
         backlog: Backlog,
+        asked: Callable[[Pod], None] | None = None,
     ) -> None:
         self.name = config.node_name
         self.agent: Agent | None = None
@@ -73,6 +77,7 @@ class VirtualNode:
         self._api = api
         self._ports = ports
         self._backlog = backlog
+        self._asked = asked
         self._waiting: RunnerBacklog | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -82,6 +87,8 @@ class VirtualNode:
             return
         context = provider_context(self._api, self._config, self._ports, self._settings, f"node {self.name}")
         provider = self._factory(context)
+        if self._asked is not None:
+            provider = telling(provider, self._asked)
         self._waiting = self._backlog.of_runner()
         self.agent = Agent(self._api, provider, self._config, self._ports, observer=self._waiting)
         self._task = tasks.create_task(_serve(self.agent, provider), name=f"runner {self.name}")
@@ -127,7 +134,10 @@ class Cluster:
         began: the wall clock at the beginning.
         backlog: how many pods wait for a worker of a runner.
         gate: what all calls of runners, scheduler and workloads go through; None for nothing between. To be set before
-            nodes join.
+            nodes join, as those that follow.
+        meter: counts the calls of clients that have a name.
+        asked: is told of each pod that a provider is asked to create.
+        taken: is told of the UID of each pod that the scheduler takes up.
     """
 
     def __init__(
@@ -151,6 +161,8 @@ class Cluster:
         self.backlog = Backlog()
         self._rests: dict[str, CalmRest] = {}
         self.meter: Meter | None = None
+        self.asked: Callable[[Pod], None] | None = None
+        self.taken: Callable[[object], None] | None = None
         self.api = self._kube(None, USER)
         self.cloud = MockCloud(clock, random("cloud"))
         self.nodes: dict[str, VirtualNode] = {}
@@ -217,7 +229,8 @@ class Cluster:
             self._rests[name] = CalmRest(self._calm, name)
             ports = replace(ports, rest=self._rests[name])
         made = self._gated(factory or self._mock(name, settings or {}), name)
-        node = VirtualNode(config, made, settings or {}, self.client(self._latency, name), ports, self.backlog)
+        api = self.client(self._latency, name)
+        node = VirtualNode(config, made, settings or {}, api, ports, self.backlog, self.asked)
         self.nodes[name] = node
         if self._tasks is not None:
             node.start(self._tasks)
@@ -242,7 +255,8 @@ class Cluster:
             try:
                 if SCHEDULER in self._controllers:
                     api = self.client(self._latency, SCHEDULER)
-                    tasks.create_task(Scheduler(api, self._ports("scheduler")).run(), name="scheduler")
+                    observer = UNOBSERVED if self.taken is None else TakenUp(self.taken)
+                    tasks.create_task(Scheduler(api, self._ports("scheduler"), observer).run(), name="scheduler")
                 wanted = [name for name in manager.CONTROLLERS if name in self._controllers]
                 if wanted:
                     ports = self._ports("controllers")

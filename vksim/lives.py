@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from vksim.observer import PodLife
 from vksim.result import Life, Part, percentile
@@ -13,7 +14,7 @@ STARTUP = "pod.startup."
 """How the series about startup begin."""
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 """How they end -> the share of pods that the value does not exceed."""
-PARTS = ("queue", "provider", "cloud", "report")
+PARTS = ("queue", "schedule", "watch", "provider", "cloud", "report")
 
 
 def parts(lives: Iterable[PodLife]) -> list[Part]:
@@ -50,10 +51,16 @@ def startup_points(lives: Iterable[PodLife], part: str = "") -> list[tuple[float
 
 
 def _moments(life: PodLife) -> tuple[float, ...] | None:
-    """Between which moments the parts of startup lie; None if one is not known."""
+    """Between which moments the parts of startup lie; None if one is not known.
+
+    Clouds tell whole seconds, cut off: what seems to be earlier than what came before it was at the same time.
+    """
     if life.scheduled is None or life.accepted is None or life.started is None or life.running is None:
         return None
-    return life.created, life.scheduled, life.accepted, life.started, life.running
+    taken = life.created if life.taken is None else life.taken
+    asked = life.scheduled if life.asked is None else life.asked
+    moments = (life.created, taken, life.scheduled, asked, life.accepted, life.started, life.running)
+    return tuple(accumulate(moments, max))
 
 
 def pending(lives: Iterable[PodLife]) -> dict[str, int]:
@@ -96,4 +103,7 @@ def life_of(life: PodLife) -> Life:
         life.waiting,
         life.accepted,
         life.started,
+        life.taken,
+        life.asked,
+        life.tries,
     )

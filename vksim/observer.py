@@ -12,7 +12,7 @@ from typing import BinaryIO
 import orjson
 
 from providers.pods import TERMINAL_PHASES
-from providers.types import KubeObject
+from providers.types import KubeObject, Pod
 from runner import kube
 from runner.ports import parse_rfc3339
 from vksim.invariants import requests
@@ -37,6 +37,9 @@ class PodLife:
     waiting: str = ""
     accepted: float | None = None
     started: float | None = None
+    taken: float | None = None
+    asked: float | None = None
+    tries: int = 0
     workload: str = ""
     cpu: float = 0.0
     gib: float = 0.0
@@ -61,7 +64,9 @@ class Observer:
         lives: of all pods, by UID.
         phases: how many pods are in each phase.
         queued: how many have no node.
-        totals: how many were created, succeeded, failed and were deleted.
+        totals: how many were created, succeeded, failed, were deleted, and asked of a provider; and ``retries``, how
+            often providers were asked again.
+        most_retries: for one pod.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Observer:
         self.phases: Counter[str] = Counter()
         self.queued = 0
         self.totals: Counter[str] = Counter()
+        self.most_retries = 0
         self._time = time
         self._begun = begun
         self._log = log
@@ -108,11 +114,7 @@ class Observer:
         """Take in a change of a pod."""
         metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
         now, phase, node = self._time(), status.get("phase") or "Pending", spec.get("nodeName") or ""
-        life = self.lives.get(metadata["uid"])
-        if life is None:
-            life = self.lives[metadata["uid"]] = PodLife(metadata["name"], now)
-            self.totals["created"] += 1
-            self.queued += 1
+        life = self._life(metadata["uid"], metadata["name"], now)
         if node and life.scheduled is None:
             life.node, life.scheduled, life.waiting = node, now, ""
             self.queued -= 1
@@ -129,6 +131,39 @@ class Observer:
             self.phases[life.phase] -= 1
             self.totals["deleted"] += 1
         self._write(kind, pod, now, {"phase": phase, "node": node, "reason": reason or ""})
+
+    def taken(self, uid: object) -> None:
+        """The scheduler takes up a pod; what it knows before anybody else has waited for nothing."""
+        life = self.lives.get(str(uid))
+        if life is not None:
+            now = self._time()
+            life.taken = life.created if now == life.created else now
+
+    def asked(self, pod: Pod) -> None:
+        """A runner asks its provider for a pod, for the first time or again."""
+        now = self._time()
+        life = self._life(pod["metadata"]["uid"], pod["metadata"]["name"], now)
+        life.tries += 1
+        if life.tries == 1:
+            life.asked = now
+            self.totals["asked"] += 1
+        else:
+            self.totals["retries"] += 1
+            self.most_retries = max(self.most_retries, life.tries - 1)
+
+    def retries(self) -> dict[str, float]:
+        """The series about them."""
+        mean = self.totals["retries"] / (self.totals["asked"] or 1)
+        return {"pod.retries.mean": round(mean, 6), "pod.retries.max": float(self.most_retries)}
+
+    def _life(self, uid: str, name: str, now: float) -> PodLife:
+        """A pod's life, which begins when it is seen first."""
+        life = self.lives.get(uid)
+        if life is None:
+            life = self.lives[uid] = PodLife(name, now)
+            self.totals["created"] += 1
+            self.queued += 1
+        return life
 
     def _saw_node(self, kind: str, node: KubeObject) -> None:
         conditions = (node.get("status") or {}).get("conditions") or []
@@ -161,7 +196,8 @@ class Observer:
         accepted = status.get("startTime")
         if accepted is None or started is None or life.scheduled is None or life.running is None:
             return None, None
-        first = min(max(_seconds(accepted, self._begun), life.scheduled), life.running)
+        before = life.scheduled if life.asked is None else life.asked
+        first = min(max(_seconds(accepted, self._begun), before), life.running)
         return first, min(max(_seconds(started, self._begun), first), life.running)
 
     def _write(self, kind: str, obj: KubeObject, now: float, facts: dict[str, str]) -> None:

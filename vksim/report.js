@@ -22,7 +22,9 @@
 
   const steps = (pod) => [
     ["created", pod.created, ""],
+    ["taken up by the scheduler", pod.taken, ""],
     ["bound to a node", pod.scheduled, pod.node],
+    ["asked of the provider", pod.asked, pod.tries > 1 ? `${pod.tries} times` : ""],
     ["accepted by the cloud", pod.accepted, ""],
     ["containers started", pod.started, ""],
     ["Running in the API", pod.running, ""],

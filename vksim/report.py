@@ -72,11 +72,12 @@ def _keys(result: Result) -> str:
     left = int(measured["pods.running"] + measured["pods.pending"])
     tail = units.measured("pod.startup.p99", measured.get("pod.startup.p99"))
     speed = result.virtual_seconds / result.wall_seconds if result.wall_seconds else 0.0
+    retries = units.measured("pod.retries.mean", measured.get("pod.retries.mean"))
     keys = [
         ("Pods", f"{int(measured['pods.created']):,}", f"on {result.nodes:,} virtual nodes"),
         ("Succeeded", f"{succeeded:,}", f"{failed:,} failed, {left:,} not over"),
         ("Startup, median", units.measured("pod.startup.p50", measured.get("pod.startup.p50")), f"p99 {tail}"),
-        ("Provider errors", f"{int(measured['provider.errors']):,}", "calls that failed"),
+        ("Provider errors", f"{int(measured['provider.errors']):,}", f"{retries} retries a pod"),
         ("API writes", f"{int(measured['api.writes']):,}", "changes stored"),
         ("Simulated", units.duration(result.virtual_seconds), f"in {result.wall_seconds:.2f} s, {speed:,.0f}x"),
     ]

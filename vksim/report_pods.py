@@ -9,8 +9,10 @@ from vksim import units
 from vksim.result import Life, Part, Result
 
 MEANINGS = {
-    "queue": "from its creation until it was bound to a node",
-    "provider": "until the cloud had accepted it: the watch, the runner's work, the cloud's answer",
+    "queue": "from its creation until the scheduler took it up, for the last time",
+    "schedule": "until it was bound to a node",
+    "watch": "until its runner asked the provider for it: the watch, the runner's queue, what the pod refers to",
+    "provider": "until the cloud had accepted it: its answer, and what was tried again",
     "cloud": "until its containers had started",
     "report": "until the API said Running",
 }

@@ -37,6 +37,9 @@ class Life:
         waiting: why it has no node, in the scheduler's words; empty if it has one.
         accepted: when the cloud accepted it, and
         started: when its first container started; clouds tell whole seconds.
+        taken: when the scheduler took it up for the last time.
+        asked: when its runner asked the provider for it, and
+        tries: how often.
     """
 
     name: str
@@ -51,6 +54,9 @@ class Life:
     waiting: str = ""
     accepted: float | None = None
     started: float | None = None
+    taken: float | None = None
+    asked: float | None = None
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from runner import kube
 from runner.events import NORMAL, WARNING, EventRecorder
 from runner.informer import Informer
 from runner.ports import Ports, rfc3339
-from runner.workqueue import WorkQueue
+from runner.workqueue import UNOBSERVED, Observer, WorkQueue
 from vksim.scheduler import (
     NOT_SELECTED,
     Also,
@@ -51,9 +51,10 @@ class Scheduler:
     Args:
         api: the cluster.
         ports: time and chance.
+        observer: is told what the queue of pods without a node does.
     """
 
-    def __init__(self, api: kube.KubeApi, ports: Ports) -> None:
+    def __init__(self, api: kube.KubeApi, ports: Ports, observer: Observer = UNOBSERVED) -> None:
         self._api = api
         self._ports = ports
         self._nodes: dict[str, NodeState] = {}
@@ -67,7 +68,7 @@ class Scheduler:
         self._neighbours: Neighbours | None = None
         self._nominated: dict[str, str] = {}
         self._freed: dict[str, str] = {}
-        self._queue: WorkQueue[str] = WorkQueue(self._schedule, workers=BINDERS)
+        self._queue: WorkQueue[str] = WorkQueue(self._schedule, workers=BINDERS, observer=observer)
         self._events = EventRecorder(api, SCHEDULER, clock=ports.clock, random=ports.random, log=log)
         random = ports.random
         self._node_informer = Informer(

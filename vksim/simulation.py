@@ -129,9 +129,10 @@ class _Run:
         world = self._world(cluster, gate, clouds, groups, calm)
         player = None if world is None else Player(scenario.faults, world, scenario.duration.seconds)
         checker = Checker(cluster, clouds, loop.time, world, player)
-        groups.begin()
         janitor = _Janitor(scenario, cluster.api)
         observer = Observer(loop.time, self._log, janitor.ended, checker.delivered, begun=scenario.start)
+        cluster.asked, cluster.taken = observer.asked, observer.taken
+        groups.begin()
         background = [
             loop.create_task(cluster.run(), name="cluster"),
             loop.create_task(observer.run(cluster.api), name="observer"),
@@ -219,6 +220,7 @@ class _Run:
             "pods.deleted": float(totals["deleted"]),
             "provider.errors": float(cluster.gate.provider_errors if cluster.gate else 0),
             "api.writes": float(cluster.server.version),
+            **observer.retries(),
             **self._meter.counted(),
             **self._gauges.measured(),
         }

@@ -14,6 +14,9 @@ WIDTH = 76
 SHOWN = 8
 """So many lines of what led to a violation."""
 
+CALLS = {"API writes": "api.writes", "retries a pod": "pod.retries.mean", "provider errors": "provider.errors"}
+"""What is told about them -> its series."""
+
 
 def text(result: Result, out: Path) -> str:
     """The summary.
@@ -31,7 +34,7 @@ def text(result: Result, out: Path) -> str:
         "",
         _row("pods", {name: f"pods.{name}" for name in ("succeeded", "failed", "running", "pending")}, result),
         _row("startup", {name: f"pod.startup.{name}" for name in ("p50", "p90", "p99", "max")}, result),
-        _row("calls", {"provider errors": "provider.errors", "API writes": "api.writes"}, result),
+        _row("calls", CALLS, result),
         *_costs(result),
         "",
         *_expectations(result),

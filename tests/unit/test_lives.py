@@ -31,14 +31,22 @@ def life(name: str = "p", *moments: float, phase: str = "Running", **more: objec
 
 
 def test_startup_is_taken_apart():
-    found = lives.parts([life(), life("q", 10.0, 12.0, 13.0, 18.0, 18.0)])
+    first = life(taken=0.75, asked=2.0)
+    found = lives.parts([first, life("q", 10.0, 12.0, 13.0, 18.0, 18.0)])
     assert [(each.name, each.mean) for each in found] == [
-        ("queue", 1.5),
-        ("provider", 1.5),
+        ("queue", 0.375),
+        ("schedule", 1.125),
+        ("watch", 0.5),
+        ("provider", 1.0),
         ("cloud", 4.5),
         ("report", 0.25),
     ]
     assert lives.measured(found, [])["pod.startup.cloud.p99"] == 5.0
+
+
+def test_a_second_that_a_cloud_cut_off_takes_no_time():
+    found = lives.parts([life("p", 0.0, 1.0, 1.0, 1.0, 2.0, asked=1.25)])
+    assert [each.mean for each in found] == [0, 1, 0.25, 0, 0, 0.75]
 
 
 def test_a_pod_that_never_ran_has_no_parts():

@@ -41,6 +41,7 @@ def test_pods_run_and_succeed() -> None:
     result, _ = played(small(expect=["pods.succeeded == 4", "pod.startup.max <= 5s"]))
     assert result.passed
     assert result.measured["pods.succeeded"] == 4
+    assert result.measured["pod.retries.max"] == 0
 
 
 def test_a_missed_objective_fails_the_run() -> None:
@@ -54,7 +55,21 @@ def test_provider_errors_delay_pods_and_lose_none() -> None:
     result, _ = played(small(faults=[fault], expect=["pods.succeeded == 4"]))
     assert result.passed
     assert result.measured["provider.errors"] >= 4
+    assert result.measured["pod.retries.mean"] == result.measured["provider.errors"] / 4
+    assert result.measured["pod.retries.max"] == max(each.tries for each in result.lives) - 1 > 0
     assert result.measured["pod.startup.p50"] > 30
+
+
+def test_a_life_says_when_the_scheduler_took_the_pod_up_and_when_the_provider_was_asked() -> None:
+    cluster = {**small()["cluster"], "api": {"latency": "100ms"}}
+    result, _ = played(small(cluster=cluster, workloads=[{"name": "w", "pods": 4, "at": "10s", "runFor": "10s"}]))
+    life = result.lives[0]
+    moments = [life.created, life.taken, life.scheduled, life.asked, life.accepted, life.started, life.running]
+    assert None not in moments
+    assert moments == sorted(moments)  # type: ignore[type-var]  # none is None
+    means = {each.name: each.mean for each in result.parts}
+    assert means["queue"] == 0
+    assert means["schedule"] == pytest.approx(0.1)
 
 
 def test_a_crashed_runner_loses_nothing() -> None:

@@ -11,8 +11,9 @@ import msgspec
 
 from providers.errors import InvalidConfig
 from runner import logs
-from vksim import event_log, junit, progress, report, scenario_file, simulation, summary
+from vksim import event_log, junit, progress, report, scenario_file, simulation, summary, trace
 from vksim import swarm as seeds_played
+from vksim.demand import Trace
 from vksim.result import encoded, replay
 from vksim.scenario_file import ScenarioError
 
@@ -126,7 +127,8 @@ def validate(names: tuple[str, ...], parameters: Mapping[str, str]) -> int:
             code = _wrong(str(error))
         else:
             nodes = sum(group.count for group in scenario.cluster.nodes)
-            pods = sum(each.size for each in scenario.workloads)
+            workloads = scenario.workloads
+            pods = sum(trace.count(each, path.parent) if isinstance(each, Trace) else each.size for each in workloads)
             click.echo(f"{path}: fine ({nodes:,} nodes, {pods:,} pods, {len(scenario.faults)} faults)")
     return code
 

@@ -137,7 +137,7 @@ class Observer:
         life = self.lives.get(str(uid))
         if life is not None:
             now = self._time()
-            life.taken = life.created if now == life.created else now
+            life.taken = _same(now, life.created)
 
     def asked(self, pod: Pod) -> None:
         """A runner asks its provider for a pod, for the first time or again."""
@@ -145,7 +145,7 @@ class Observer:
         life = self._life(pod["metadata"]["uid"], pod["metadata"]["name"], now)
         life.tries += 1
         if life.tries == 1:
-            life.asked = now
+            life.asked = _same(now, life.scheduled)
             self.totals["asked"] += 1
         else:
             self.totals["retries"] += 1
@@ -228,6 +228,11 @@ def _seconds(moment: str, begun: datetime) -> float:
 def _amounts(cpu: int, memory: int) -> tuple[float, float]:
     """CPUs and GiB of amounts in thousandths; the same objects for all pods that want the same."""
     return cpu / 1e3, memory / 1e3 / 2**30
+
+
+def _same(now: float, before: float | None) -> float:
+    """Now; the object of before, if that is the same moment: it is kept for each pod."""
+    return before if before == now and before is not None else now
 
 
 def _unscheduled(status: KubeObject) -> str:

@@ -71,6 +71,15 @@ def pods(workload: Trace, template: Template, folder: Path) -> list[Arriving]:
     ]
 
 
+def count(workload: Trace, folder: Path) -> int:
+    """How many pods the trace has.
+
+    Raises:
+        TraceError: a row cannot be a pod.
+    """
+    return len(_all_read(workload, folder))
+
+
 def _all_read(workload: Trace, folder: Path) -> "list[_Read]":
     rows = islice(_rows(folder / workload.file), workload.limit)
     return [_read(workload, row, number) for number, row in enumerate(rows, start=1)]

@@ -100,6 +100,16 @@ def test_validate_names_what_is_fine(small: Path) -> None:
     assert done.stdout.splitlines()[0] == "small.yaml: fine (2 nodes, 4 pods, 0 faults)"
 
 
+def test_validate_counts_the_pods_of_a_trace(small: Path) -> None:
+    (small.parent / "t.csv").write_text("at\n1\n2\n3\n")
+    traced = small.read_text().replace(
+        "workloads:\n", "workloads:\n  - {name: t, kind: Trace, file: t.csv, columns: {at: at}}\n"
+    )
+    (small.parent / "traced.yaml").write_text(traced)
+    done = vksim("validate", "traced.yaml", cwd=small.parent)
+    assert done.stdout == "traced.yaml: fine (2 nodes, 7 pods, 0 faults)\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
